@@ -1,0 +1,195 @@
+"""The conformance door: one JSON answer for one JSON line (docs/conform.md; design section 9).
+
+Other implementations of Livepin, and anyone's own test data, are held against this one here. A bad line is answered
+and never stops the door.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from livepin.core import jws, strictjson
+from livepin.core.base64s import b64
+from livepin.core.document import Document
+from livepin.core.hosts import matches, parse_pattern
+from livepin.core.judge import Peer, judge
+from livepin.core.jws import PublicKey
+from livepin.core.pins import Certificate, certificates_of_pem, digests_of_pem
+from livepin.core.trust import Revision, Trust, verify, verify_held
+from livepin.errors import DocumentRefused, JsonInvalid, LivepinError, RequestInvalid
+
+Answer = dict[str, Any]
+
+
+def run(lines: TextIO, answers: TextIO) -> None:
+    """Answer every line until the input ends."""
+    for line in lines:
+        answers.write(json.dumps(answer(line), separators=(",", ":")) + "\n")
+        answers.flush()
+
+
+def answer(line: str) -> Answer:
+    """Answer to one line. Never raises."""
+    request: Any = None
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        return _no(None, RequestInvalid("request_invalid", "the line is not JSON"))
+    if type(request) is not dict:
+        return _no(None, RequestInvalid("request_invalid", "the line is not a JSON object"))
+    name = request.get("id")
+    try:
+        return {"id": name, **_dispatch(request, line)}
+    except LivepinError as error:
+        return _no(name, error)
+
+
+def _dispatch(request: Mapping[str, Any], line: str) -> Answer:
+    do = request.get("do")
+    handler = _HANDLERS.get(do) if type(do) is str else None
+    if handler is None:
+        raise RequestInvalid("request_invalid", f"do is none of {', '.join(_HANDLERS)}")
+    return handler(_Request(request, line))
+
+
+def _no(name: Any, error: LivepinError) -> Answer:
+    refused: Answer = {"id": name, "ok": False, "code": error.code, "message": error.message}
+    if isinstance(error, DocumentRefused):
+        refused["step"] = error.step
+    return refused
+
+
+class _Request:
+    """A request whose members are asked for by type."""
+
+    def __init__(self, members: Mapping[str, Any], line: str) -> None:
+        self.members = members
+        self.line = line
+
+    def has(self, name: str) -> bool:
+        return name in self.members
+
+    def text(self, name: str) -> str:
+        return str(self._typed(name, str, "a string"))
+
+    def number(self, name: str) -> int:
+        return int(self._typed(name, int, "an integer"))
+
+    def object(self, name: str) -> dict[str, Any]:
+        return dict(self._typed(name, dict, "an object"))
+
+    def texts(self, name: str) -> list[str]:
+        values = self._typed(name, list, "an array of strings")
+        if any(type(value) is not str for value in values):
+            raise RequestInvalid("request_invalid", "is not an array of strings", where=name)
+        return list(values)
+
+    def _typed(self, name: str, kind: type, what: str) -> Any:
+        value = self.members.get(name)
+        if type(value) is not kind:
+            raise RequestInvalid("request_invalid", f"is not {what}", where=name)
+        return value
+
+
+def _document(request: _Request) -> Answer:
+    anchors = tuple(PublicKey.from_text(text) for text in request.texts("anchors"))
+    threshold = request.number("threshold") if request.has("threshold") else 1
+    trust = Trust(request.text("organization"), request.text("project"), anchors, threshold)
+    held = _held(request.text("held"), trust) if request.has("held") else None
+    arrival = verify(request.text("jws"), trust, request.number("now"), held)
+    revision = arrival.revision
+    return {
+        "ok": True,
+        "epoch": revision.epoch,
+        "serial": revision.serial,
+        "digest": revision.digest,
+        "fresh": arrival.fresh,
+        "adopted": arrival.adopted,
+    }
+
+
+def _held(text: str, trust: Trust) -> Revision | None:
+    """What these anchors do not vouch for gives no floor: it counts as absent."""
+    try:
+        return verify_held(text, trust)
+    except DocumentRefused:
+        return None
+
+
+def _jws(request: _Request) -> Answer:
+    """The signature layer alone: `kid` and `typ` may be absent or anything; V1, the algorithm, V4."""
+    key = PublicKey.from_jwk(request.object("jwk"))
+    compact = jws.split(request.text("jws"))
+    members = jws.read_members(compact.header)
+    if members.keys() - {"alg", "kid", "typ"} or type(members.get("alg")) is not str:
+        raise DocumentRefused("header_invalid", "V2", "the header has other members than alg, kid and typ, or no alg")
+    if members["alg"] not in jws.ALGORITHMS:
+        raise DocumentRefused("algorithm_refused", "V2", "the algorithm is not used")
+    jws.check_signature(compact, members["alg"], key)
+    return {"ok": True, "payload": b64(compact.payload)}
+
+
+def _host(request: _Request) -> Answer:
+    suffixes = request.texts("public_suffixes") if request.has("public_suffixes") else ()
+    host = request.text("host")
+    pattern = parse_pattern(request.text("pattern"), frozenset(suffixes))
+    return {"ok": True, "match": matches(pattern, host)}
+
+
+def _pin(request: _Request) -> Answer:
+    return {"ok": True, **digests_of_pem(request.text("pem"))}
+
+
+def _judge(request: _Request) -> Answer:
+    _check_strictness(request)
+    document = Document.from_payload(request.object("payload"))
+    verdict = judge(document, _peer(request), request.number("now"), installation=_installation(request))
+    pin = verdict.pin
+    return {
+        "ok": True,
+        "outcome": verdict.outcome,
+        "code": verdict.code,
+        "pin": None if pin is None else {pin.member: pin.digest},
+        "serial": verdict.serial,
+        "unvalidated": verdict.unvalidated,
+        "pattern": verdict.pattern,
+        "reasons": verdict.reasons,
+    }
+
+
+def _check_strictness(request: _Request) -> None:
+    """The payload is held to V5, so its text must be strict JSON too: one level deeper, being inside the line."""
+    try:
+        strictjson.loads(request.line.encode("utf-8", "surrogatepass"), max_depth=strictjson.MAX_DEPTH + 1)
+    except JsonInvalid as error:
+        raise DocumentRefused("payload_invalid", "V5", error.message) from None
+
+
+def _peer(request: _Request) -> Peer:
+    validated = request.members.get("validated", True)
+    if type(validated) is not bool:
+        raise RequestInvalid("request_invalid", "is neither true nor false", where="validated")
+    chain: tuple[Certificate, ...] = ()
+    for pem in request.texts("chain"):
+        chain += certificates_of_pem(pem)
+    return Peer(request.text("host"), chain, validated)
+
+
+def _installation(request: _Request) -> str:
+    if not request.has("installation"):
+        return ""
+    text = request.text("installation")
+    if len(text) != 32 or text.strip("0123456789abcdef"):
+        raise RequestInvalid("request_invalid", "is not 32 lower-case hex digits", where="installation")
+    return text
+
+
+_HANDLERS: dict[str, Callable[[_Request], Answer]] = {
+    "document": _document,
+    "jws": _jws,
+    "host": _host,
+    "pin": _pin,
+    "judge": _judge,
+}

@@ -1,0 +1,1 @@
+"""The trust core: pure functions over bytes. No I/O, no clock, no global state."""

@@ -1,0 +1,139 @@
+"""Just enough DER (X.690) to find two fields in a certificate (RFC 5280 section 4.1): the key and the names.
+
+The walk copies the SPKI bytes exactly as they stand. It runs in every handshake that is not remembered, which is
+why a general parser, thirty times slower, is not used here; the certificate was validated by the TLS library before.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from ipaddress import IPv4Address, IPv6Address
+
+from livepin.errors import CertificateInvalid
+
+_INTEGER, _SEQUENCE, _VERSION, _EXTENSIONS = 0x02, 0x30, 0xA0, 0xA3
+_OCTET_STRING, _BOOLEAN, _DNS_NAME, _IP_ADDRESS = 0x04, 0x01, 0x82, 0x87
+_SUBJECT_ALT_NAME = bytes.fromhex("0603551d11")
+
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]*?)-----END \1-----")
+
+
+def _element(data: bytes, start: int, end: int) -> tuple[int, int, int]:
+    """Tag, start of content and end of the element at `start`; definite, minimal lengths only."""
+    if start + 2 > end:
+        raise _invalid("truncated")
+    tag, length, content = data[start], data[start + 1], start + 2
+    if length >= 0x80:
+        size = length & 0x7F
+        if not 1 <= size <= 4 or content + size > end:
+            raise _invalid("bad length")
+        length = int.from_bytes(data[content : content + size], "big")
+        content += size
+        if length < 0x80 or length >> (8 * (size - 1)) == 0:
+            raise _invalid("length not in shortest form")
+    if content + length > end:
+        raise _invalid("truncated")
+    return tag, content, content + length
+
+
+def _expect(data: bytes, start: int, end: int, tag: int) -> tuple[int, int]:
+    found, content, stop = _element(data, start, end)
+    if found != tag:
+        raise _invalid(f"tag {found:#04x} where {tag:#04x} belongs")
+    return content, stop
+
+
+def _invalid(why: str) -> CertificateInvalid:
+    return CertificateInvalid("certificate_invalid", f"not an X.509 certificate in DER: {why}")
+
+
+def _tbs(certificate: bytes) -> tuple[int, int]:
+    content, end = _expect(certificate, 0, len(certificate), _SEQUENCE)
+    if end != len(certificate):
+        raise _invalid("bytes after its end")
+    return _expect(certificate, content, end, _SEQUENCE)
+
+
+def _spki_place(data: bytes) -> tuple[int, int, int]:
+    """Start and end of the SPKI, and the end of the TBSCertificate."""
+    position, end = _tbs(data)
+    tag, _, stop = _element(data, position, end)
+    if tag == _VERSION:
+        position = stop
+    position = _expect(data, position, end, _INTEGER)[1]
+    for _ in range(4):  # signature algorithm, issuer, validity, subject
+        position = _expect(data, position, end, _SEQUENCE)[1]
+    return position, _expect(data, position, end, _SEQUENCE)[1], end
+
+
+def spki_of(certificate: bytes) -> bytes:
+    """SubjectPublicKeyInfo of a DER certificate, byte for byte. Raises `CertificateInvalid`."""
+    start, stop, _ = _spki_place(certificate)
+    return certificate[start:stop]
+
+
+def check_spki(der: bytes) -> bytes:
+    """`der` if it is shaped as a SubjectPublicKeyInfo, SEQUENCE { SEQUENCE, BIT STRING }.
+
+    Raises `CertificateInvalid`.
+    """
+    content, end = _expect(der, 0, len(der), _SEQUENCE)
+    position = _expect(der, content, end, _SEQUENCE)[1]
+    if _expect(der, position, end, 0x03)[1] != end or end != len(der):
+        raise _invalid("not a SubjectPublicKeyInfo")
+    return der
+
+
+def san_names(certificate: bytes) -> tuple[str, ...]:
+    """DNS names (as written, wildcards too) and IP addresses of the subjectAltName extension (RFC 5280 4.2.1.6).
+
+    Raises `CertificateInvalid`.
+    """
+    _, position, end = _spki_place(certificate)
+    while position < end:
+        tag, content, stop = _element(certificate, position, end)
+        if tag == _EXTENSIONS:
+            return _names_in_extensions(certificate, *_expect(certificate, content, stop, _SEQUENCE))
+        position = stop
+    return ()
+
+
+def _names_in_extensions(data: bytes, position: int, end: int) -> tuple[str, ...]:
+    while position < end:
+        content, stop = _expect(data, position, end, _SEQUENCE)
+        if data.startswith(_SUBJECT_ALT_NAME, content):
+            content += len(_SUBJECT_ALT_NAME)
+            tag, _, after = _element(data, content, stop)
+            if tag == _BOOLEAN:
+                content = after
+            value, value_end = _expect(data, content, stop, _OCTET_STRING)
+            return tuple(_names(data, *_expect(data, value, value_end, _SEQUENCE)))
+        position = stop
+    return ()
+
+
+def _names(data: bytes, position: int, end: int) -> list[str]:
+    names = []
+    while position < end:
+        tag, content, stop = _element(data, position, end)
+        value = data[content:stop]
+        if tag == _DNS_NAME:
+            names.append(value.decode("ascii", "replace"))
+        elif tag == _IP_ADDRESS and len(value) == 4:
+            names.append(str(IPv4Address(value)))
+        elif tag == _IP_ADDRESS and len(value) == 16:
+            names.append(str(IPv6Address(value)))
+        position = stop
+    return names
+
+
+def pem_blocks(text: str) -> list[tuple[str, bytes]]:
+    """(label, DER) of every block of a PEM text (RFC 7468), in order. Raises `CertificateInvalid`."""
+    blocks = []
+    for label, body in _PEM.findall(text):
+        try:
+            blocks.append((label, binascii.a2b_base64("".join(body.split()), strict_mode=True)))
+        except ValueError:
+            raise CertificateInvalid("certificate_invalid", f"the PEM block {label} is not Base64") from None
+    return blocks

@@ -1,0 +1,58 @@
+"""UTS 46 processing of non-ASCII host names to A-labels: non-transitional, bidi and joiner checks, nothing more (J1).
+
+The tables come from the `idna` package, which is imported only here. Where it is not installed a non-ASCII name is
+refused like any other that cannot be judged; the `ssl` module hands over A-labels, so applications never notice.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from livepin.errors import HostInvalid
+
+_NON_JOINERS = "\u200c\u200d"
+
+
+def to_ascii(name: str) -> str:
+    """A-labels of a name, labels joined by dots, lengths unchecked. Raises `HostInvalid`."""
+    try:
+        import idna
+    except ImportError:
+        hint = "Write the name as A-labels (xn--…), or install the `idna` extra."
+        raise HostInvalid("host_invalid", "not ASCII", where=repr(name[:80]), hint=hint) from None
+    try:
+        mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
+        return ".".join(_label_to_ascii(label) for label in mapped.split("."))
+    except (idna.IDNAError, UnicodeError, ValueError) as error:
+        raise HostInvalid("host_invalid", f"not a host: UTS 46: {error}", where=repr(name[:80])) from None
+
+
+def _label_to_ascii(label: str) -> str:
+    if label.isascii():
+        if label.startswith("xn--"):
+            _check_label(_from_punycode(label))
+        return label
+    _check_label(label)
+    return "xn--" + label.encode("punycode").decode("ascii")
+
+
+def _from_punycode(label: str) -> str:
+    decoded = label[4:].encode("ascii").decode("punycode")
+    # An A-label of pure ASCII, or one that encodes differently, is a second spelling of another name.
+    if decoded.isascii() or "xn--" + decoded.encode("punycode").decode("ascii") != label:
+        raise ValueError(f"{label!r} is not an A-label")
+    return decoded
+
+
+def _check_label(label: str) -> None:
+    """The validity criteria of UTS 46 section 4.1 (CheckHyphens and UseSTD3ASCIIRules off)."""
+    import idna
+
+    if idna.uts46_remap(label, std3_rules=False, transitional=False) != label:
+        raise ValueError(f"{label!r} is not in mapped form")
+    if unicodedata.category(label[0]).startswith("M"):
+        raise ValueError(f"{label!r} starts with a combining mark")
+    for position, character in enumerate(label):
+        if character in _NON_JOINERS and not idna.valid_contextj(label, position):
+            raise ValueError(f"a joiner stands where none may in {label!r}")
+    idna.check_bidi(label)

@@ -1,0 +1,254 @@
+"""Judging a TLS peer under a document: rules J3 to J9 (design section 5).
+
+    J3  no pattern: the document's own `deny`, then `unlisted`
+    J5  a denied key anywhere in the chain          -> denied
+    J6  one active pin matches at its position      -> pin_mismatch
+    J7  Certificate Transparency                    -> ct_failed
+    J8  an expired document may turn J6 and J7 into `expired`
+    J9  `action` and `rollout` decide what a failure does
+
+The first failure gives the code. Pins are judged on the validated chain alone (J4): the caller says whether it is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from livepin.core.der import san_names
+from livepin.core.document import Action, Document, Policy, Unlisted, WhenExpired
+from livepin.core.hosts import covered_by_name, normalize, parse_pattern
+from livepin.core.pins import Certificate, Pin, Position
+from livepin.core.verdict import Outcome, Verdict
+from livepin.errors import HostInvalid
+
+_SPKI_SHA256 = "spki_sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What is known of the other side of a TLS connection.
+
+    `host` as the TLS layer verifies it; `chain` leaf first, the validated one. `validated` False: the application
+    switched validation off. `complete` False: a resumed session whose chain is no longer known; only the leaf is.
+    """
+
+    host: str
+    chain: tuple[Certificate, ...]
+    validated: bool = True
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    code: str
+    reason: str
+    #: J7 in a policy without pins cannot pass unevaluated: it is judged as if the document were expired.
+    as_expired: bool = False
+
+
+def judge(
+    document: Document,
+    peer: Peer,
+    now: float,
+    *,
+    installation: str = "",
+    expires_at: int | None = None,
+    seeded: bool = False,
+) -> Verdict:
+    """Verdict on a peer at `now` (Unix seconds).
+
+    `installation`: 32 lower-case hex digits, or empty where there are none (J9). `expires_at`: the effective expiry
+    where a key set shortens it (V7). `seeded`: the document was bundled, not fetched, and is judged as if
+    `when_expired` were `enforce`. Raises `CertificateInvalid` for a chain that cannot be read.
+    """
+    now = max(now, document.issued_at)
+    try:
+        host = normalize(peer.host)
+    except HostInvalid as error:
+        return Verdict(Outcome.BLOCKED, error.code, peer.host, serial=document.serial, reasons=(error.message,))
+    setting = _Setting(document, now, installation, document.expires_at if expires_at is None else expires_at, seeded)
+    return _judge(setting, document.lookup(host), peer)
+
+
+def judge_by_names(
+    document: Document,
+    peer: Peer,
+    now: float,
+    *,
+    installation: str = "",
+    expires_at: int | None = None,
+    seeded: bool = False,
+) -> Verdict:
+    """Verdict on a peer whose caller gave no host name: all policies that its certificate names must pass.
+
+    For clients that compare the name themselves, after the handshake. The gravest verdict is returned.
+    """
+    now = max(now, document.issued_at)
+    setting = _Setting(document, now, installation, document.expires_at if expires_at is None else expires_at, seeded)
+    verdicts = [_judge(setting, policy, peer) for policy in _named_policies(document, peer)]
+    return max(verdicts, key=lambda verdict: _GRAVITY[verdict.outcome]) if verdicts else _judge(setting, None, peer)
+
+
+def _named_policies(document: Document, peer: Peer) -> list[Policy]:
+    names = san_names(peer.chain[0].der) if peer.chain else ()
+    patterns: dict[str, Policy] = {}
+    for name in names:
+        if name.startswith("*."):
+            covered = (text for text in document.hosts if covered_by_name(parse_pattern(text), name))
+            patterns.update((text, document.policy(text)) for text in covered)
+        elif (policy := _policy_of(document, name)) is not None:
+            patterns[policy.host] = policy
+    return list(patterns.values())
+
+
+def _policy_of(document: Document, name: str) -> Policy | None:
+    try:
+        return document.lookup(normalize(name))
+    except HostInvalid:
+        return None
+
+
+_GRAVITY = {Outcome.ALLOWED: 0, Outcome.REPORTED: 1, Outcome.BLOCKED: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Everything but policy and peer that a verdict depends on."""
+
+    document: Document
+    now: float
+    installation: str
+    expires_at: int
+    seeded: bool
+
+
+def _judge(setting: _Setting, policy: Policy | None, peer: Peer) -> Verdict:
+    verdict = Verdict(
+        Outcome.ALLOWED,
+        "matched",
+        peer.host,
+        pattern=policy.host if policy else "",
+        serial=setting.document.serial,
+        unvalidated=not peer.validated,
+        expired=setting.now >= setting.expires_at,
+    )
+    if policy is None:
+        return _judge_unlisted(setting.document, peer, verdict)
+    if setting.seeded:
+        policy = replace(policy, when_expired=WhenExpired.ENFORCE)
+    return _judge_listed(setting, policy, peer, verdict)
+
+
+def _judge_unlisted(document: Document, peer: Peer, verdict: Verdict) -> Verdict:
+    """J3. `unlisted` does not change when the document expires."""
+    denied = _denied(document.deny, peer)
+    if denied is not None:
+        return replace(verdict, outcome=Outcome.BLOCKED, code=denied.code, reasons=(denied.reason,))
+    return replace(verdict, outcome=_UNLISTED[document.unlisted], code="unlisted")
+
+
+_UNLISTED = {
+    Unlisted.ALLOW: Outcome.ALLOWED,
+    Unlisted.REPORT: Outcome.REPORTED,
+    Unlisted.BLOCK: Outcome.BLOCKED,
+}
+
+
+def _judge_listed(setting: _Setting, policy: Policy, peer: Peer, verdict: Verdict) -> Verdict:
+    if policy.action is Action.OFF:
+        return replace(verdict, code="off")
+    denied = _denied(setting.document.deny | policy.deny, peer)
+    if denied is not None:
+        # J5: nothing but `action` softens a denied key, the rollout does not.
+        return _failed(verdict, denied, blocks=policy.action is Action.ENFORCE)
+    pin = matching_pin(policy.pins or (), peer, setting.now)
+    ct_evaluated, ct_failure = _ct(policy, peer)
+    verdict = replace(verdict, pin=pin, ct_evaluated=ct_evaluated)
+    failure = _pin_failure(policy, pin, peer) or ct_failure
+    if failure is None:
+        return verdict
+    if (verdict.expired or failure.as_expired) and policy.when_expired is WhenExpired.ALLOW:
+        return replace(verdict, code="expired", reasons=(failure.reason,))
+    blocks = policy.action is Action.ENFORCE and bucket(setting.installation, policy.host) < policy.rollout
+    if failure.code == "ct_failed" and policy.ct.action is Action.REPORT:
+        blocks = False
+    return _failed(verdict, failure, blocks=blocks)
+
+
+def _failed(verdict: Verdict, failure: _Failure, *, blocks: bool) -> Verdict:
+    outcome = Outcome.BLOCKED if blocks else Outcome.REPORTED
+    return replace(verdict, outcome=outcome, code=failure.code, reasons=(failure.reason,))
+
+
+def _known(peer: Peer) -> tuple[Certificate, ...]:
+    """J4: the certificates that may be judged; of an unvalidated chain the leaf alone is proven."""
+    return peer.chain if peer.validated and peer.complete else peer.chain[:1]
+
+
+def _denied(deny: frozenset[str], peer: Peer) -> _Failure | None:
+    """J5. Where the rest of a validated chain is unknown a denied key cannot be ruled out: fail closed."""
+    if not deny:
+        return None
+    if any(certificate.digest(_SPKI_SHA256) in deny for certificate in _known(peer)):
+        return _Failure("denied", "a key in the chain is denied")
+    if peer.validated and not peer.complete:
+        return _Failure("denied", "the chain of the resumed session is unknown, a denied key cannot be ruled out")
+    return None
+
+
+def matching_pin(pins: Iterable[Pin], peer: Peer, now: float) -> Pin | None:
+    """The first pin that is active and matches at its position (J6)."""
+    chain = _known(peer)
+    places = {Position.LEAF: chain[:1], Position.CA: chain[1:], Position.ANY: chain}
+    for pin in pins:
+        if pin.active(now) and any(pin.digest == c.digest(pin.member) for c in places[pin.position]):
+            return pin
+    return None
+
+
+def _pin_failure(policy: Policy, pin: Pin | None, peer: Peer) -> _Failure | None:
+    if policy.pins is None or pin is not None:
+        return None
+    if not peer.chain:
+        return _Failure("pin_mismatch", "the peer showed no certificate")
+    leaf = peer.chain[0].digest(_SPKI_SHA256)
+    return _Failure("pin_mismatch", f"no active pin matches the chain (leaf {_SPKI_SHA256} {leaf})")
+
+
+def _ct(policy: Policy, peer: Peer) -> tuple[bool | None, _Failure | None]:
+    """J7: whether the rule was evaluated, and the failure. Until SCTs are verified it never is."""
+    if policy.ct.action is Action.OFF:
+        return None, None
+    if not peer.validated and policy.ct.action is Action.ENFORCE:
+        return False, _Failure("ct_failed", "CT cannot be judged on an unvalidated chain")
+    if policy.pins is None:
+        return False, _Failure("ct_failed", "CT was not evaluated and the policy has no pins", as_expired=True)
+    return False, None
+
+
+def bucket(installation: str, pattern: str) -> int:
+    """0 to 99: the share in which an installation stands for a pattern (J9); 0 without an installation number."""
+    if not installation:
+        return 0
+    digest = hashlib.sha256(f"livepin rollout\n{installation}\n{pattern}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % 100
+
+
+def needs_chain(document: Document, policy: Policy | None) -> bool:
+    """Whether a verdict depends on more of the chain than its leaf."""
+    if document.deny or policy is None:
+        return bool(document.deny)
+    if policy.deny or policy.ct.action is not Action.OFF:
+        return True
+    return any(pin.position is not Position.LEAF for pin in policy.pins or ())
+
+
+def steady(policy: Policy | None, now: float, expires_at: int) -> tuple[float, float]:
+    """The half-open interval around `now` (Unix seconds) in which time alone changes no verdict under `policy`."""
+    changes: list[float] = [expires_at]
+    for pin in (policy.pins or ()) if policy is not None else ():
+        changes += [moment for moment in (pin.start, pin.end) if moment is not None]
+    since = max((moment for moment in changes if moment <= now), default=float("-inf"))
+    return since, min((moment for moment in changes if moment > now), default=float("inf"))

@@ -1,0 +1,238 @@
+"""The whole error tree: one root, and for every error a stable code, a message, a hint and a place in the docs.
+
+A caller catches classes; logs, tests and other programs compare codes. The one error that ``ssl`` clients see is
+``livepin.PinError`` (in ``client/refusal.py``): it adds the ``ssl`` base class to `PeerRefused`, and lives there
+because nothing under ``core`` may import ``ssl``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+DOCS = "errors.md"
+
+#: Every code, with what to do about it when the place that raises has nothing better to say.
+CODES: dict[str, str] = {
+    # V1 and V2: the text and its header
+    "malformed": "Fetch the file again; if it stays, publish the project again.",
+    "too_large": "Split the project: a document has at most 8 MiB and 10,000 host patterns.",
+    "header_invalid": "Publish with Livepin, or compare the header with the format reference.",
+    "algorithm_refused": "Sign with ES256 (P-256) or EdDSA (Ed25519), whichever the key is for.",
+    # V3: the key
+    "unknown_key": "Check that the embedded public key belongs to the project that signed this document.",
+    "keyset_invalid": "Make the key set again and have the anchor sign it.",
+    "keyset_expired": "Have the anchor sign a new key set with a higher epoch, and publish again.",
+    "keyset_not_yet_valid": "Compare the clock of this machine with the signer's.",
+    "threshold_unmet": "Have enough of the embedded anchors sign this key set.",
+    "key_revoked": "Sign with a key that is not revoked.",
+    # V4 to V6: signature, payload, audience
+    "bad_signature": "The file was changed after it was signed: look who can write to the origin or the CDN.",
+    "payload_invalid": "Compare the payload with the format reference; the message names the member.",
+    "critical_unknown": "Upgrade Livepin: the document demands something that this version does not know.",
+    "unsupported_format": "Upgrade Livepin: this is a document of another format.",
+    "wrong_audience": "Check the organization ID, the project ID and the URL.",
+    # V7 and V8: time and order
+    "not_yet_valid": "Compare the clock of this machine with the signer's.",
+    "rolled_back": "An older document was served: look at the CDN's cache and at who can write to the origin.",
+    "forked": "Two documents carry one number: publish a new serial, and find out who signed the other.",
+    # verdicts
+    "matched": "Nothing to do.",
+    "off": "Nothing to do: this pattern is switched off.",
+    "unlisted": "Add the host to the project, or set `unlisted` to `allow`.",
+    "expired": "Publish the project again: its document is out of date.",
+    "denied": "The peer showed a key that the project denies. If it is yours, replace it and publish.",
+    "pin_mismatch": "If the service has a new key, publish its pin; if not, somebody is in between.",
+    "ct_failed": "Look at the certificate's CT evidence with `livepin look`.",
+    "host_invalid": "Connect by a DNS name or an IP address; write international names as A-labels.",
+    "no_document": "Check the configuration URL; bundle a seed so that a first start needs no network.",
+    # names, certificates, keys, text
+    "pattern_invalid": "Write the pattern as `name`, `*.name` or `**.name`, in lower case and as A-labels.",
+    "public_suffix": "Name the domain: a wildcard on a public suffix covers strangers' sites.",
+    "certificate_invalid": "Give one X.509 certificate, as PEM or DER.",
+    "key_invalid": "Give a P-256 or Ed25519 public key, as PEM or as Base64 of its SPKI DER.",
+    "json_invalid": "Send strict JSON (RFC 8259): no duplicate names, no fractions, no null.",
+    "encoding_invalid": "Send canonical Base64.",
+    "request_invalid": "Compare the line with the conformance door's page.",
+    # setting up an application
+    "configuration_invalid": "Correct the value that the message names.",
+    "configuration_url_missing": "Pass configuration_url=… or set LIVEPIN_CONFIGURATION_URL.",
+    "configuration_url_invalid": "Use an https URL (http only on loopback).",
+    "seed_invalid": "Bundle the published document of this very project: `livepin embed --seed FILE`.",
+    "hook_unavailable": "Report this with the Python version: its ssl module does not have the expected shape.",
+    "already_installed": "Call livepin.uninstall() first, or call livepin.setup() again with the new values.",
+    # fetching and keeping
+    "source_unreachable": "Check the network, the proxy and the URL.",
+    "source_timeout": "The source is too slow: check the CDN, or add a second configuration URL.",
+    "source_status": "The source answered with an error: check the URL and the CDN.",
+    "withdrawn": "The document is gone from the source (404 or 410): publish again, or check the URL.",
+    "source_too_large": "The answer is larger than a document may be: check what answers at this URL.",
+    "source_redirect_refused": "Use the final https URL.",
+    "source_truncated": "The answer ended early: check the CDN.",
+    "source_encoding": "Serve the document as it is, or gzipped.",
+    "store_unusable": "Give the store a directory of its own: owned by this user, mode 0700, not below /tmp.",
+    # the project file and what it names
+    "project_missing": "Run this in a project's folder, name it with --directory, or start with `livepin init`.",
+    "project_exists": "Use the project that is there, or give `livepin init` another --directory.",
+    "project_invalid": "Correct the line that the message names; docs/cli.md describes `livepin.toml`.",
+    "file_unreadable": "Check that the file exists, is text, and may be read.",
+    "file_unwritable": "Check that the folder exists and may be written to, and that the disk is not full.",
+    "entry_missing": "List what there is with `livepin host list`, `livepin pin list` or `livepin deny list`.",
+    "revision_missing": "List the numbers in `revisions/`, or name a file.",
+    # signing keys and their passphrases
+    "passphrase_missing": "Pass --passphrase-file FILE, set LIVEPIN_PASSPHRASE, or run this in a terminal.",
+    "passphrase_weak": "Choose a passphrase of at least 8 characters.",
+    "passphrase_wrong": "Try again: the key file is intact, the passphrase does not open it.",
+    "key_missing": "Make one with `livepin keys new NAME`, or correct `file` under [key] in `livepin.toml`.",
+    "key_exists": "Choose another name: a key file is never overwritten.",
+    "key_unusable": "Give an encrypted PKCS#8 PEM file that holds a P-256 or Ed25519 key.",
+    "key_mismatch": "Sign with the key whose public half stands under [key] in `livepin.toml`.",
+    # publishing
+    "guard_refused": "Change the project, or pass --override RULE=REASON for each rule that does not apply.",
+    "origin_failed": "Check the origin, then publish again: every step is safe to repeat.",
+    "origin_ahead": "Publish again: the next number is taken from what the origin holds now.",
+    "serial_taken": "Publish again: somebody else is publishing this project, or the origin holds strange objects.",
+    "read_back_failed": "The origin does not give back what was written: look who else can write to it.",
+    "not_confirmed": "The origin is up to date. Check the public URL and the CDN's cache, or pass --no-confirm.",
+    # looking at live endpoints
+    "look_failed": "Check the name, the port, the network and the proxy; --address tries one address.",
+    # the command line
+    "extra_missing": "Install what the command line needs: pip install 'livepin[cli]'.",
+    "usage": "Run the command with --help.",
+    "check_failed": "Do what the failed lines say, and run the command again.",
+    "internal": "This is a bug in Livepin: report it with the command and the output of LIVEPIN_DEBUG=1.",
+}
+
+
+class LivepinError(Exception):
+    """Root of all errors.
+
+    Attributes: `code` (stable, see docs/errors.md), `message` (what), `where` (file, member, host …; may be
+    empty), `hint` (what to do), `docs` (page and anchor).
+    """
+
+    #: Exit status of the command line for this kind of error.
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, code: str, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.where = where
+        self.hint = hint or CODES.get(code, "")
+
+    @property
+    def docs(self) -> str:
+        """Page and anchor that explain this code."""
+        return f"{DOCS}#{self.code}"
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{place}{self.message} [{self.code}]{hint}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are rebuilt from `args`, which do not carry the keyword arguments: rebuild from the attributes.
+        return _rebuild, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuild(kind: type[LivepinError], args: tuple[Any, ...], state: dict[str, Any]) -> LivepinError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class DocumentRefused(LivepinError):
+    """A document failed a verification step. `step` is the number of that step, `V1` to `V8`."""
+
+    def __init__(self, code: str, step: str, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(code, message, where=where, hint=hint)
+        self.step = step
+
+
+class InputInvalid(LivepinError):
+    """Something that a person or a program handed in cannot be used."""
+
+    exit_status = 3
+
+
+class HostInvalid(InputInvalid):
+    """A host that is neither a name nor an address (J1)."""
+
+
+class PatternInvalid(InputInvalid):
+    """A host pattern that is malformed, not in normal form, or covers a public suffix (J1, J2)."""
+
+
+class CertificateInvalid(InputInvalid):
+    """DER or PEM that holds no X.509 certificate or public key."""
+
+
+class KeyInvalid(InputInvalid):
+    """A public key that is neither P-256 nor Ed25519, or is malformed."""
+
+
+class JsonInvalid(InputInvalid):
+    """Text that is not strict JSON."""
+
+
+class EncodingInvalid(InputInvalid):
+    """Text that is not canonical Base64 or base64url."""
+
+
+class RequestInvalid(InputInvalid):
+    """A line at the conformance door that is no request."""
+
+
+class ConfigurationError(InputInvalid):
+    """Set-up was called with values that cannot work."""
+
+
+class FetchFailed(LivepinError):
+    """A source did not deliver a document. `status` is the HTTP status where there was one."""
+
+    exit_status = 5
+
+    def __init__(self, code: str, message: str, *, where: str = "", hint: str = "", status: int = 0) -> None:
+        super().__init__(code, message, where=where, hint=hint)
+        self.status = status
+
+
+class StoreUnusable(LivepinError):
+    """The directory or file in which the last document is kept cannot be trusted or used."""
+
+    exit_status = 5
+
+
+class ProjectInvalid(InputInvalid):
+    """The project file, or a file that it names, is missing or cannot be used."""
+
+
+class KeyUnusable(LivepinError):
+    """A signing key or its passphrase is missing, wrong or not fit to sign."""
+
+    exit_status = 4
+
+
+class PublishRefused(LivepinError):
+    """The answer is no: the guard, or the order of revisions, forbids this publish."""
+
+
+class OriginFailed(LivepinError):
+    """An origin did not do what it was asked to, or did it and did not say so. Repeating is safe."""
+
+    exit_status = 5
+
+
+class LookFailed(LivepinError):
+    """No address of a live endpoint answered."""
+
+    exit_status = 5
+
+
+class CommandFailed(LivepinError):
+    """A command ran to its end and its answer is no."""
+
+
+class PeerRefused(LivepinError):
+    """A TLS peer was blocked. The pure half of ``livepin.PinError``."""
