@@ -1,0 +1,1 @@
+"""One or two lines for each TLS client that does not go through `ssl`."""

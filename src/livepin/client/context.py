@@ -1,0 +1,133 @@
+"""Where guards come from: a context of one's own, or every context of the process."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+from typing import Any
+
+from livepin.client import handshake
+from livepin.client.forks import ForkSafeLock
+from livepin.client.handshake import Check, Guard
+from livepin.client.peer import TlsPeer
+from livepin.errors import ConfigurationError
+
+
+def _wrap_socket(
+    context: ssl.SSLContext,
+    sock: Any,
+    server_side: bool,
+    server_hostname: str | None = None,
+    *,
+    owner: Any = None,
+    session: Any = None,
+) -> Any:
+    """In place of `_ssl._SSLContext._wrap_socket`. Server-side connections are left alone."""
+    check = None if server_side else _check_of(context)
+    sslobj = handshake.ORIGINAL_WRAP_SOCKET(context, sock, server_side, server_hostname, owner=owner, session=session)
+    return sslobj if check is None else Guard(sslobj, context, server_hostname, owner, sock, check)
+
+
+def _wrap_bio(
+    context: ssl.SSLContext,
+    incoming: Any,
+    outgoing: Any,
+    server_side: bool,
+    server_hostname: str | None = None,
+    *,
+    owner: Any = None,
+    session: Any = None,
+) -> Any:
+    """In place of `_ssl._SSLContext._wrap_bio`: asyncio, uvloop, trio, TLS inside TLS."""
+    check = None if server_side else _check_of(context)
+    sslobj = handshake.ORIGINAL_WRAP_BIO(
+        context, incoming, outgoing, server_side, server_hostname, owner=owner, session=session
+    )
+    return sslobj if check is None else Guard(sslobj, context, server_hostname, owner, None, check)
+
+
+_HOOKS = {"_wrap_socket": _wrap_socket, "_wrap_bio": _wrap_bio}
+
+
+class PinnedContext(ssl.SSLContext):
+    """An `ssl.SSLContext` whose connections are judged. Made by `Pinner.ssl_context`."""
+
+    livepin_check: Check
+
+
+for _name, _hook in _HOOKS.items():
+    setattr(PinnedContext, _name, _hook)
+
+
+class _Installed:
+    """The check of the whole process, if there is one."""
+
+    check: Check | None = None
+    lock = ForkSafeLock()
+
+
+def _check_of(context: ssl.SSLContext) -> Check | None:
+    """What a connection of `context` must pass. Its own check and the process's where it has both: each may refuse."""
+    handshake.forbid_renegotiation(context)
+    own = context.livepin_check if isinstance(context, PinnedContext) else None
+    everyones = _Installed.check
+    if own is None or everyones is None or own == everyones:
+        return own or everyones
+
+    def both(peer: TlsPeer) -> None:
+        own(peer)
+        everyones(peer)
+
+    return both
+
+
+def pinned_context(check: Check, cafile: str | None = None, cadata: str | bytes | None = None) -> PinnedContext:
+    """A client context with the defaults of `ssl.create_default_context`, judged by `check`.
+
+    One default differs: from Python 3.13 on a chain may end at any trusted certificate (VERIFY_X509_PARTIAL_CHAIN).
+    Here it always goes up to the root, so that pins on roots mean the same on every version.
+    Raises `ConfigurationError` (`hook_unavailable`), `OSError` for a file that cannot be read.
+    """
+    context = PinnedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.livepin_check = check
+    context.verify_flags |= _DEFAULT_FLAGS
+    if cafile is not None or cadata is not None:
+        context.load_verify_locations(cafile=cafile, cadata=cadata)
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    handshake.self_test(context)
+    return context
+
+
+_DEFAULT_FLAGS = ssl.VERIFY_X509_STRICT if sys.version_info >= (3, 13) else ssl.VerifyFlags(0)
+
+
+def install(check: Check) -> None:
+    """Judge every client connection of the process, through contexts made earlier too.
+
+    Raises `ConfigurationError` (`hook_unavailable`), and then leaves the process as it was.
+    """
+    with _Installed.lock:
+        before, _Installed.check = _Installed.check, check
+        for name, hook in _HOOKS.items():
+            setattr(ssl.SSLContext, name, hook)
+        try:
+            handshake.self_test(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        except ConfigurationError:
+            _Installed.check = before
+            if before is None:
+                _remove()
+            raise
+
+
+def uninstall() -> None:
+    """Leave the process as it was before `install`. Contexts of one's own stay judged."""
+    with _Installed.lock:
+        _Installed.check = None
+        _remove()
+
+
+def _remove() -> None:
+    for name, hook in _HOOKS.items():
+        if vars(ssl.SSLContext).get(name) is hook:
+            delattr(ssl.SSLContext, name)

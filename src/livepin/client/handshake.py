@@ -1,0 +1,155 @@
+"""The hook: a guard between `ssl` and OpenSSL that lets no application byte pass before the peer was judged.
+
+`ssl.SSLSocket` and `ssl.SSLObject` hold a C object that `SSLContext._wrap_socket` and `_wrap_bio` make for them.
+Those two methods return a guard around it. Whatever is asked of the guard first, handshake, read or write, finishes
+the handshake and judges the peer; then the guard puts the C object in its own place and costs nothing more.
+docs/design/0003-hook-c.md compares this with the other places where a hook could be.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _ssl
+import contextlib
+import copy
+import socket
+import ssl
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from livepin.client.peer import TlsPeer
+from livepin.errors import ConfigurationError, LivepinError
+
+#: Judges a peer: returns, or raises the error that ends the connection.
+Check = Callable[[TlsPeer], None]
+
+#: The unhooked methods, as they were when this module was first imported: they belong to the C class beneath.
+ORIGINAL_WRAP_SOCKET: Any = vars(_ssl._SSLContext)["_wrap_socket"]
+ORIGINAL_WRAP_BIO: Any = vars(_ssl._SSLContext)["_wrap_bio"]
+
+# Questions about a connection that neither send nor receive, and may be asked before the handshake.
+_HARMLESS = frozenset(
+    {
+        *(
+            "cipher",
+            "compression",
+            "get_channel_binding",
+            "getpeercert",
+            "group",
+            "pending",
+            "shared_ciphers",
+            "version",
+        ),
+        *("client_sigalg", "selected_alpn_protocol", "selected_npn_protocol", "server_sigalg", "sigalg", "shutdown"),
+        *("context", "owner", "server_hostname", "server_side", "session", "session_reused"),
+        *("get_unverified_chain", "get_verified_chain", "uses_ktls_for_recv", "uses_ktls_for_send"),
+    }
+)
+
+
+class Guard:
+    """Stands for the C object until the peer was judged. After a refusal it refuses for ever."""
+
+    __slots__ = ("_check", "_context", "_host", "_judged", "_owner", "_refusal", "_sslobj", "_transport")
+
+    def __init__(
+        self, sslobj: Any, context: ssl.SSLContext, host: str | None, owner: Any, transport: Any, check: Check
+    ) -> None:
+        put = object.__setattr__  # our own __setattr__ writes through to the C object
+        put(self, "_sslobj", sslobj)
+        put(self, "_context", context)
+        put(self, "_host", host)
+        put(self, "_owner", _weakly(owner))
+        put(self, "_transport", _weakly(transport))
+        put(self, "_check", check)
+        put(self, "_judged", False)
+        put(self, "_refusal", None)
+
+    def do_handshake(self) -> None:
+        """Shake hands and judge. Raises as OpenSSL does, or the check's refusal."""
+        self._pass()
+
+    def read(self, *arguments: Any) -> Any:
+        """Read application data; OpenSSL would shake hands inside, unjudged, so it is done first."""
+        self._pass()
+        return self._sslobj.read(*arguments)
+
+    def write(self, data: Any) -> Any:
+        """Write application data, after the judgement."""
+        self._pass()
+        return self._sslobj.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._sslobj, name)
+        if name not in _HARMLESS:
+            self._pass()  # an unknown way to move data (kTLS sendfile, say) waits for the judgement too
+        return attribute
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._sslobj, name, value)
+
+    def _pass(self) -> None:
+        if self._refusal is not None:
+            raise copy.copy(self._refusal)
+        if self._judged:
+            return
+        self._sslobj.do_handshake()
+        try:
+            self._check(TlsPeer(self._sslobj, self._context, self._host))
+        except BaseException as refusal:
+            self._close(refusal)
+            raise
+        object.__setattr__(self, "_judged", True)
+        owner = self._owner()
+        if getattr(owner, "_sslobj", None) is self:
+            owner._sslobj = self._sslobj
+
+    def _close(self, refusal: BaseException) -> None:
+        """End the connection below TLS.
+
+        After a failed `connect`, `ssl` forgets its TLS object but keeps the TCP connection, and a caller that goes
+        on would send plaintext over it.
+        """
+        # A copy, because the one on its way carries the frames of this connection and would keep them alive.
+        known = isinstance(refusal, LivepinError)
+        kept = copy.copy(refusal) if known else ConnectionAbortedError("the TLS peer was not judged")
+        object.__setattr__(self, "_refusal", kept)
+        transport = self._transport()
+        if isinstance(transport, _socket.socket):
+            with contextlib.suppress(OSError):
+                _socket.socket.shutdown(transport, _socket.SHUT_RDWR)
+
+
+def _weakly(target: Any) -> Callable[[], Any]:
+    """A weak reference: the owner holds the guard, and a cycle would keep its socket open until the next collection."""
+    try:
+        return weakref.ref(target)
+    except TypeError:  # None, and a bare C socket, which holds nothing
+        return lambda: target
+
+
+def forbid_renegotiation(context: ssl.SSLContext) -> None:
+    """A TLS 1.2 renegotiation could exchange the certificate after the judgement."""
+    options = _OPTIONS.__get__(context)
+    if not options & ssl.OP_NO_RENEGOTIATION:
+        _OPTIONS.__set__(context, options | ssl.OP_NO_RENEGOTIATION)
+
+
+# The properties of `ssl.SSLContext` build enums at each call; this is the plain number beneath.
+_OPTIONS: Any = _ssl._SSLContext.options
+
+
+def self_test(context: ssl.SSLContext) -> None:
+    """Prove that both kinds of connection made by `context` get a guard: `ssl` is free to change what we rely on.
+
+    Raises `ConfigurationError` (`hook_unavailable`). A weaker hook instead would be a hole that nobody sees.
+    """
+    bio = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="livepin.invalid")
+    here, there = socket.socketpair()
+    with here, there:
+        sock = context.wrap_socket(here, do_handshake_on_connect=False, server_hostname="livepin.invalid")
+        with sock:
+            guarded = [type(getattr(made, "_sslobj", None)) is Guard for made in (bio, sock)]
+    if not all(guarded):
+        raise ConfigurationError("hook_unavailable", "the ssl module of this Python cannot be hooked safely")

@@ -1,0 +1,198 @@
+"""The pinner: one project's pins, in one application."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from livepin.client.clock import Clock, SystemClock
+from livepin.client.context import PinnedContext, pinned_context
+from livepin.client.events import EventName, Events
+from livepin.client.fetch import Fetcher, HttpFetcher
+from livepin.client.keeper import Keeper
+from livepin.client.peer import GivenPeer, TlsPeer
+from livepin.client.refresh import Refresher
+from livepin.client.refusal import PinError
+from livepin.client.settings import Arguments, Settings, read_settings
+from livepin.client.snapshot import PeerView
+from livepin.client.status import Status
+from livepin.client.store import DiskStore, MemoryStore, Store
+from livepin.client.waiting import in_event_loop
+from livepin.core.pins import certificates_of_pem
+from livepin.core.verdict import Outcome, Verdict
+from livepin.errors import StoreUnusable
+
+#: How long a handshake in an ordinary thread waits for a refresh after a mismatch, in seconds.
+MISMATCH_WAIT = 2.0
+
+
+class Pinner:
+    """Keeps one project's document fresh and judges TLS peers by it.
+
+    Made directly it changes nothing in the process: `ssl_context()` goes wherever a client takes a context.
+    `livepin.setup` makes one and installs it for every `ssl` client of the process.
+    """
+
+    def __init__(
+        self, *, clock: Clock | None = None, fetcher: Fetcher | None = None, **arguments: Unpack[Arguments]
+    ) -> None:
+        """Set up, start the refresher, and wait up to `wait` seconds for a first answer (not inside an event loop).
+
+        `Arguments` says what there is to set; `clock` and `fetcher` are for tests. Raises `ConfigurationError`.
+        """
+        self._settings = read_settings(arguments)
+        self._clock = clock or SystemClock()
+        self._events = Events(self._clock, self._settings.on_event)
+        self._keeper = self._make_keeper(self._settings)
+        fetcher = fetcher or HttpFetcher(ca_file=self._settings.ca_file)
+        self._refresher = Refresher(self._settings.urls, self._keeper, fetcher, self._clock, self._events)
+        self._blocked: set[str] = set()
+        self._refresher.start()
+        if not in_event_loop():
+            self._refresher.wait_for_round(0, self._settings.wait)
+
+    def _make_keeper(self, settings: Settings) -> Keeper:
+        missing = f"no document could be fetched yet from {', '.join(settings.urls)}"
+        return Keeper(
+            settings.trust,
+            self._make_store(settings),
+            settings.seed,
+            settings.without_document,
+            missing,
+            self._clock,
+            self._events,
+        )
+
+    def _make_store(self, settings: Settings) -> Store:
+        if settings.store is None:
+            return MemoryStore()
+        trust = settings.trust
+        try:
+            return DiskStore(settings.store, trust.organization, trust.project, trust.anchors, trust.threshold)
+        except StoreUnusable as error:
+            self._events.emit(EventName.STORE_UNUSABLE, str(error), key="open", detail={"code": error.code})
+            return MemoryStore()
+
+    # ------------------------------------------------------------------ for applications
+
+    def ssl_context(self, *, cafile: str | None = None, cadata: str | bytes | None = None) -> PinnedContext:
+        """A client context whose connections are judged, with the defaults of `ssl.create_default_context`.
+
+        `cafile` and `cadata` as there. Raises `ConfigurationError` (`hook_unavailable`), `OSError`.
+        """
+        return pinned_context(self.check, cafile, cadata)
+
+    def verify(self, host: str | None, chain: Sequence[bytes | str], *, validated: bool = True) -> Verdict:
+        """Verdict on a peer that the caller describes; never raises for a verdict, and never fetches.
+
+        `chain`: certificates, leaf first, DER or PEM; the validated chain, unless `validated` is False.
+        Raises `CertificateInvalid` for PEM text without a certificate.
+        """
+        certificates: list[bytes] = []
+        for item in chain:
+            found = [item] if isinstance(item, bytes) else [each.der for each in certificates_of_pem(item)]
+            certificates.extend(found)
+        return self._verdict(GivenPeer(host, tuple(certificates), validated))
+
+    async def ready(self, wait: float = 10.0) -> bool:
+        """Wait for the first round of fetching, inside an event loop (asyncio or trio) without blocking it.
+
+        Returns whether there is a document to judge by. `wait` in seconds.
+        """
+
+        def first_round() -> bool:
+            return self._refresher.wait_for_round(0, wait)
+
+        trio = sys.modules.get("trio")
+        if trio is not None and trio.lowlevel.in_trio_run():
+            await trio.to_thread.run_sync(first_round)
+        else:
+            import asyncio  # loaded already by whoever runs its loop
+
+            await asyncio.to_thread(first_round)
+        return self._keeper.held is not None
+
+    def refresh(self, wait: float = 20.0) -> bool:
+        """Fetch now and wait for it, up to `wait` seconds. Returns whether a round of fetching ended."""
+        return self._refresher.now(wait)
+
+    def status(self) -> Status:
+        """How this pinner is doing."""
+        held = self._keeper.held
+        trust = self._settings.trust
+        return Status(
+            organization=trust.organization,
+            project=trust.project,
+            epoch=held.epoch if held else None,
+            serial=held.serial if held else None,
+            digest=held.digest if held else "",
+            issued_at=held.issued_at if held else None,
+            expires_at=held.expires_at if held else None,
+            expired=held is not None and max(self._clock.now(), held.issued_at) >= held.expires_at,
+            seeded=self._keeper.snapshot.seeded,
+            hosts=held.document.hosts if held else (),
+            rounds=self._refresher.rounds,
+            sources={source.url: source.problem or "ok" for source in self._refresher.schedule.sources},
+            events=self._events.counts(),
+        )
+
+    def close(self) -> None:
+        """Stop refreshing. Contexts made by this pinner go on judging by the last document."""
+        self._refresher.close()
+
+    def __enter__(self) -> Pinner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ in the handshake
+
+    def check(self, peer: TlsPeer) -> None:
+        """Judge one connection. Returns if it may go on; raises `PinError` if not."""
+        verdict = self._verdict(peer)
+        if verdict.outcome is Outcome.ALLOWED:
+            if verdict.host in self._blocked or verdict.code == "expired" or verdict.ct_evaluated is False:
+                self._note(verdict)
+            return
+        round_seen = self._refresher.mismatched() if verdict.code in _MAY_HEAL else None
+        in_loop = in_event_loop()
+        if verdict.outcome is Outcome.BLOCKED and round_seen is not None and not in_loop:
+            self._refresher.wait_for_round(round_seen, MISMATCH_WAIT)
+            verdict = self._verdict(peer)
+        self._note(verdict)
+        if verdict.outcome is Outcome.BLOCKED:
+            raise PinError(verdict, retryable=in_loop and round_seen is not None)
+
+    def _verdict(self, peer: PeerView) -> Verdict:
+        return self._keeper.snapshot.judge(peer, self._clock.now())
+
+    def _note(self, verdict: Verdict) -> None:
+        """Tell what is worth telling about a verdict."""
+        name = _EVENTS[verdict.outcome]
+        if verdict.outcome is Outcome.BLOCKED:
+            self._blocked.add(verdict.host)
+        elif verdict.outcome is Outcome.ALLOWED and verdict.host in self._blocked:
+            self._blocked.discard(verdict.host)
+            name = EventName.VERDICT_RECOVERED
+        elif verdict.code == "expired":
+            name = EventName.DOCUMENT_EXPIRED
+        detail: dict[str, Any] = {
+            "host": verdict.host,
+            "code": verdict.code,
+            "pattern": verdict.pattern,
+            "epoch": verdict.epoch,
+            "serial": verdict.serial,
+        }
+        message = f"{verdict.host or 'peer'}: {verdict.outcome} ({verdict.code}) {'; '.join(verdict.reasons)}".rstrip()
+        self._events.emit(name, message, key=verdict.host, detail=detail)
+
+
+#: What a newer document may answer differently.
+_MAY_HEAL = frozenset({"pin_mismatch", "ct_failed", "denied", "no_document", "unlisted"})
+_EVENTS = {
+    Outcome.BLOCKED: EventName.VERDICT_BLOCKED,
+    Outcome.REPORTED: EventName.VERDICT_REPORTED,
+    Outcome.ALLOWED: EventName.CT_NOT_EVALUATED,
+}

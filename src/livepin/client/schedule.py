@@ -1,0 +1,81 @@
+"""When to ask, and whom: arithmetic on monotonic seconds, without threads, sockets or clocks.
+
+a document is held      ask again after `refresh_after` ± 10 %, at least hourly, never more often than every 10 s
+a source failed         ask it again after 10 s, doubling up to `refresh_after`
+a handshake mismatched  ask at once, then not again for 30 s, doubling while nothing new comes
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHORTEST, LONGEST = 10.0, 3600.0
+JITTER = 0.1
+FIRST_MISMATCH_PAUSE = 30.0
+
+
+@dataclass
+class Source:
+    """One URL and how it has been doing. `etag` belongs to the document with the digest `etag_for`."""
+
+    url: str
+    etag: str | None = None
+    etag_for: str = ""
+    failures: int = 0
+    not_before: float = 0.0
+    problem: str = ""
+
+    def failed(self, now: float, longest: float, problem: str) -> None:
+        """Wait longer after each failure in a row."""
+        self.not_before = now + min(SHORTEST * 2**self.failures, longest)
+        self.failures = min(self.failures + 1, 32)
+        self.problem = problem
+
+    def answered(self) -> None:
+        """Something usable came: forget earlier failures."""
+        self.failures, self.not_before, self.problem = 0, 0.0, ""
+
+
+class Schedule:
+    """When the next round of asking is due."""
+
+    def __init__(self, sources: Iterable[Source], generator: random.Random | None = None) -> None:
+        self.sources = tuple(sources)
+        self._random = generator or random.Random()
+        self.interval = 600.0
+        self._mismatch_pause = FIRST_MISMATCH_PAUSE
+        self._next_mismatch = float("-inf")
+        self.due = float("-inf")
+
+    def follow(self, refresh_after: int) -> None:
+        """Take the interval of a document, within the bounds that hold whatever it says: a thief may have signed it."""
+        self.interval = min(max(float(refresh_after), SHORTEST), LONGEST)
+
+    def succeeded(self, now: float) -> None:
+        """A round ended with a usable answer."""
+        self.due = now + self.interval * self._random.uniform(1 - JITTER, 1 + JITTER)
+
+    def failed(self, now: float) -> None:
+        """A round ended without one: the first source to become free again sets the time."""
+        soonest = min(source.not_before for source in self.sources)
+        self.due = max(soonest, now + SHORTEST) + self._random.uniform(0, JITTER) * SHORTEST
+
+    def mismatched(self, now: float) -> bool:
+        """Whether a mismatch at `now` may ask out of turn."""
+        if now < self._next_mismatch:
+            return False
+        self._next_mismatch = now + self._mismatch_pause
+        self._mismatch_pause = min(self._mismatch_pause * 2, max(self.interval, FIRST_MISMATCH_PAUSE))
+        self.due = now
+        return True
+
+    def learnt(self) -> None:
+        """Something new came: the next mismatch may ask soon again."""
+        self._mismatch_pause = FIRST_MISMATCH_PAUSE
+
+    def free_sources(self, now: float) -> list[Source]:
+        """Whom to ask, in the order set up; everybody where all are waiting, because asking is due all the same."""
+        free = [source for source in self.sources if source.not_before <= now]
+        return free or list(self.sources)

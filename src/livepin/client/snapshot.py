@@ -1,0 +1,133 @@
+"""What the application believes at one moment, and the judging under it.
+
+A snapshot never changes: a new document makes a new one, which takes the old one's place in one assignment. So
+handshakes need no lock, and each is judged under exactly one revision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from livepin.core import judge
+from livepin.core.hosts import candidates, normalize
+from livepin.core.judge import Peer
+from livepin.core.pins import Certificate
+from livepin.core.trust import Revision, effective_now
+from livepin.core.verdict import Outcome, Verdict
+from livepin.errors import CertificateInvalid, HostInvalid
+
+#: How many verdicts are remembered per revision. A certificate is about 1.5 kB, so this is about 1.5 MB.
+MAX_REMEMBERED = 1024
+
+
+class PeerView(Protocol):
+    """What judging asks about the other side of a connection. `client.peer.TlsPeer` answers for real ones."""
+
+    @property
+    def host(self) -> str | None:
+        """The name that the TLS layer verifies; None where the application named none."""
+
+    @property
+    def leaf(self) -> bytes:
+        """Certificate in DER; empty where the peer showed none."""
+
+    @property
+    def validated(self) -> bool:
+        """Whether the TLS layer validated the chain."""
+
+    def chain(self) -> tuple[bytes, ...] | None:
+        """Validated chain in DER, leaf first; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutDocument:
+    """What happens before there is any document: the hosts of `patterns` are blocked, or all are let through."""
+
+    patterns: frozenset[str] | None = None
+    blocks: bool = True
+
+    def judge(self, host: str | None, why: str) -> Verdict:
+        """Verdict on a host; `why` says what is missing, and where it was looked for."""
+        verdict = Verdict(Outcome.BLOCKED, "no_document", host or "", reasons=(why,))
+        if not self._covers(host):
+            return replace(verdict, outcome=Outcome.ALLOWED, code="unlisted", reasons=())
+        return verdict if self.blocks else replace(verdict, outcome=Outcome.REPORTED)
+
+    def _covers(self, host: str | None) -> bool:
+        if self.patterns is None or host is None:
+            return True
+        try:
+            return not self.patterns.isdisjoint(candidates(normalize(host)))
+        except HostInvalid:
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    verdict: Verdict
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A revision with everything that judging under it needs. `seeded`: it was bundled, never fetched."""
+
+    revision: Revision | None
+    seeded: bool
+    installation: str
+    without_document: WithoutDocument
+    missing: str = ""
+    _memory: dict[tuple[object, ...], _Remembered] = field(default_factory=dict, repr=False, compare=False)
+
+    def judge(self, peer: PeerView, now: float) -> Verdict:
+        """Verdict on a peer at `now` (Unix seconds). Never raises for anything that a peer can send."""
+        if self.revision is None:
+            return self.without_document.judge(peer.host, self.missing)
+        now = effective_now(now, self.revision)
+        key: tuple[object, ...] = (peer.host, peer.leaf, peer.validated)
+        found = self._memory.get(key)
+        if found is None or not found.since <= now < found.until:
+            return self._judge_with_chain(self.revision, peer, now, key)
+        return found.verdict
+
+    def _judge_with_chain(self, revision: Revision, peer: PeerView, now: float, key: tuple[object, ...]) -> Verdict:
+        chain = peer.chain()
+        whole = (*key, chain)
+        found = self._memory.get(whole)
+        if found is not None and found.since <= now < found.until:
+            return found.verdict
+        complete = chain is not None
+        known = tuple(map(Certificate, chain if chain is not None else (peer.leaf,)))
+        try:
+            verdict, leaf_only = self._judge(revision, Peer(peer.host or "", known, peer.validated, complete), now)
+        except CertificateInvalid as error:
+            return Verdict(Outcome.BLOCKED, "pin_mismatch", peer.host or "", reasons=(error.message,))
+        self._remember(key if leaf_only else whole, revision, verdict, now)
+        return verdict
+
+    def _judge(self, revision: Revision, peer: Peer, now: float) -> tuple[Verdict, bool]:
+        """Verdict, and whether it depends on nothing but host and leaf."""
+        document = revision.document
+        judging = judge.judge if peer.host else judge.judge_by_names
+        verdict = judging(
+            document,
+            peer,
+            now,
+            installation=self.installation,
+            expires_at=revision.expires_at,
+            seeded=self.seeded,
+        )
+        verdict = replace(verdict, epoch=revision.epoch, digest=revision.digest)
+        policy = document.policy(verdict.pattern) if verdict.pattern else None
+        return verdict, not judge.needs_chain(document, policy)
+
+    def _remember(self, key: tuple[object, ...], revision: Revision, verdict: Verdict, now: float) -> None:
+        """Keep a verdict for as long as time alone cannot change it."""
+        if len(self._memory) >= MAX_REMEMBERED:
+            self._memory.clear()
+        if verdict.host:
+            policy = revision.document.policy(verdict.pattern) if verdict.pattern else None
+            since, until = judge.steady(policy, now, revision.expires_at)
+            self._memory[key] = _Remembered(verdict, since, until)
