@@ -63,8 +63,7 @@ class Keeper:
         return arrival.revision
 
     def _hold(self, revision: Revision, *, seeded: bool = False) -> None:
-        now = self.snapshot
-        self.snapshot = Snapshot(revision, seeded, now.installation, now.without_document, now.missing)
+        self.snapshot = self.snapshot.with_revision(revision, seeded=seeded)
         try:
             self._store.save(revision.text, self._is_below(revision))
         except StoreUnusable as error:
@@ -105,7 +104,7 @@ class Keeper:
         return None
 
     def _store_unusable(self, doing: str, why: str, detail: Mapping[str, object]) -> None:
-        self._events.emit(EventName.STORE_UNUSABLE, f"the stored document: {why}", key=doing, detail=detail)
+        self._events.emit(EventName.STORE_UNUSABLE, f"the stored document: {why}", key=doing, **detail)
 
     def _bundled(self, seed: str | None) -> Revision | None:
         if seed is None:
@@ -131,4 +130,4 @@ class Keeper:
     def _announce(self, revision: Revision, source: str) -> None:
         number = f"{revision.epoch}.{revision.serial}"
         detail = {"url": source, "epoch": revision.epoch, "serial": revision.serial, "digest": revision.digest}
-        self._events.emit(EventName.DOCUMENT_ACCEPTED, f"document {number} accepted", key=number, detail=detail)
+        self._events.emit(EventName.DOCUMENT_ACCEPTED, f"document {number} accepted", key=number, **detail)

@@ -71,7 +71,7 @@ class Pinner:
         try:
             return DiskStore(settings.store, trust.organization, trust.project, trust.anchors, trust.threshold)
         except StoreUnusable as error:
-            self._events.emit(EventName.STORE_UNUSABLE, str(error), key="open", detail={"code": error.code})
+            self._events.emit(EventName.STORE_UNUSABLE, str(error), key="open", code=error.code)
             return MemoryStore()
 
     # ------------------------------------------------------------------ for applications
@@ -186,7 +186,7 @@ class Pinner:
             "serial": verdict.serial,
         }
         message = f"{verdict.host or 'peer'}: {verdict.outcome} ({verdict.code}) {'; '.join(verdict.reasons)}".rstrip()
-        self._events.emit(name, message, key=verdict.host, detail=detail)
+        self._events.emit(name, message, key=verdict.host, **detail)
 
 
 #: What a newer document may answer differently.

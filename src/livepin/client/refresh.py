@@ -164,7 +164,7 @@ class Refresher:
         detail = {"url": source.url, "code": error.code}
         if isinstance(error, DocumentRefused):
             detail["step"] = error.step
-        self._events.emit(name, str(error), key=source.url, detail=detail)
+        self._events.emit(name, str(error), key=source.url, **detail)
 
     def _offer(self, source: Source, fetched: Fetched) -> None:
         """Have a document judged. Raises `DocumentRefused`."""

@@ -86,7 +86,7 @@ def read_settings(arguments: Arguments) -> Settings:
         _seed(arguments.get("seed")),
         _seconds(arguments.get("wait", 3.0)),
         arguments.get("on_event"),
-        os.fspath(ca_file) if ca_file is not None else os.environ.arguments.get("LIVEPIN_CA_FILE"),
+        os.fspath(ca_file) if ca_file is not None else os.environ.get("LIVEPIN_CA_FILE"),
     )
 
 
@@ -126,7 +126,7 @@ def _anchors(texts: tuple[str, ...]) -> tuple[PublicKey, ...]:
 
 
 def _threshold(value: int | None, anchors: int) -> int:
-    text = os.environ.arguments.get("LIVEPIN_THRESHOLD", "1") if value is None else str(value)
+    text = os.environ.get("LIVEPIN_THRESHOLD", "1") if value is None else str(value)
     if not text.isdecimal() or not 1 <= int(text) <= anchors:
         raise _invalid("threshold", f"is not a number from 1 to {anchors}, the number of public keys")
     return int(text)
@@ -158,7 +158,7 @@ def _store(value: str | os.PathLike[str] | bool | None) -> Path | None:
 def _seed(value: str | bytes | os.PathLike[str] | None) -> str | None:
     """The text of a bundled document: given as text, or as the path of a file."""
     if value is None:
-        path = os.environ.arguments.get("LIVEPIN_SEED")
+        path = os.environ.get("LIVEPIN_SEED")
         return None if path is None else _read_seed(Path(path))
     if isinstance(value, bytes):
         return value.decode("ascii", "replace").strip()

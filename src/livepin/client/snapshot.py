@@ -12,6 +12,7 @@ from typing import Protocol
 from livepin.core import judge
 from livepin.core.hosts import candidates, normalize
 from livepin.core.judge import Peer
+from livepin.core.likely import authorities, likely
 from livepin.core.pins import Certificate
 from livepin.core.trust import Revision, effective_now
 from livepin.core.verdict import Outcome, Verdict
@@ -79,7 +80,13 @@ class Snapshot:
     installation: str
     without_document: WithoutDocument
     missing: str = ""
+    #: Per pattern, the authorities of the last chain that matched. Outlives snapshots; serves `likely` alone.
+    accepted: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     _memory: dict[tuple[object, ...], _Remembered] = field(default_factory=dict, repr=False, compare=False)
+
+    def with_revision(self, revision: Revision, *, seeded: bool) -> Snapshot:
+        """The snapshot that takes this one's place. Verdicts of another revision are not remembered."""
+        return replace(self, revision=revision, seeded=seeded, _memory={})
 
     def judge(self, peer: PeerView, now: float) -> Verdict:
         """Verdict on a peer at `now` (Unix seconds). Never raises for anything that a peer can send."""
@@ -121,7 +128,16 @@ class Snapshot:
         )
         verdict = replace(verdict, epoch=revision.epoch, digest=revision.digest)
         policy = document.policy(verdict.pattern) if verdict.pattern else None
-        return verdict, not judge.needs_chain(document, policy)
+        return self._with_guess(verdict, peer), not judge.needs_chain(document, policy)
+
+    def _with_guess(self, verdict: Verdict, peer: Peer) -> Verdict:
+        """Remember what a match looked like; guess what a mismatch is."""
+        if verdict.code == "matched" and len(peer.chain) > 1:
+            self.accepted[verdict.pattern] = authorities(peer.chain)
+        if verdict.code != "pin_mismatch":
+            return verdict
+        guess, reason = likely(peer.chain, self.accepted.get(verdict.pattern, frozenset()))
+        return replace(verdict, likely=guess, reasons=(*verdict.reasons, f"likely {guess}: {reason}"))
 
     def _remember(self, key: tuple[object, ...], revision: Revision, verdict: Verdict, now: float) -> None:
         """Keep a verdict for as long as time alone cannot change it."""

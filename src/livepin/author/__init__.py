@@ -1,0 +1,1 @@
+"""Making documents: the project file, staging, and the keys that sign."""

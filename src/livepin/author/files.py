@@ -1,0 +1,68 @@
+"""Writing a project's files: whole or not at all, and never over a key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from livepin.errors import ProjectInvalid
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+def write_atomically(path: Path, text: str, mode: int = PUBLIC) -> None:
+    """Replace `path` by `text`: after a crash there is the old file or the new one. Raises `ProjectInvalid`."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write_new(draft, text, mode)
+        draft.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise unwritable(path, error) from None
+
+
+def write_once(path: Path, text: str, mode: int) -> bool:
+    """Create `path` with `text`; False if it exists, which is then left as it is. Raises `ProjectInvalid`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_new(path, text, mode)
+        sync_directory(path.parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return True
+
+
+def _write_new(path: Path, text: str, mode: int) -> None:
+    # The mode is given at creation: a key must not be readable by others even for a moment.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames in a directory survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: Path) -> str:
+    """Text of a file. Raises `ProjectInvalid`."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ProjectInvalid("file_unreadable", f"cannot be read: {why}", where=str(path)) from None
+
+
+def unwritable(path: Path, error: OSError) -> ProjectInvalid:
+    """The error for a file that could not be written."""
+    return ProjectInvalid("file_unwritable", f"cannot be written: {error.strerror}", where=str(path))

@@ -1,0 +1,209 @@
+"""The project file `livepin.toml`: what a person keeps under version control, and documents are made from.
+
+It is a format of its own, for people: dates instead of Unix seconds, notes and sources beside pins, and how to look
+at a host. `livepin publish` turns it into a document; nothing else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from livepin.author.files import read_text, write_atomically
+from livepin.author.toml import Table
+from livepin.core.document import MAX_REFRESH_AFTER
+from livepin.core.hosts import parse_pattern
+from livepin.core.jws import PublicKey
+from livepin.core.pins import DIGEST_MEMBERS
+from livepin.errors import KeyInvalid, PatternInvalid, ProjectInvalid
+
+FILE_NAME = "livepin.toml"
+DEFAULT_LIFE_DAYS = 30
+ACTIONS = ("enforce", "report", "off")
+POSITIONS = ("leaf", "ca", "any")
+UNLISTED = ("allow", "report", "block")
+WHEN_EXPIRED = ("enforce", "allow")
+
+
+@dataclass(frozen=True, slots=True)
+class PinEntry:
+    """A pin of the project file. `start` and `end` in Unix seconds; `source`: live, pem, typed or backup."""
+
+    member: str
+    digest: str
+    position: str = "leaf"
+    start: int | None = None
+    end: int | None = None
+    note: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostEntry:
+    """A `[[host]]`. `pins` None where it has no pins at all; `look_at`: HOST[:PORT] texts; `address`: HOST:PORT."""
+
+    host: str
+    action: str
+    pins: tuple[PinEntry, ...] | None = None
+    deny: tuple[str, ...] = ()
+    rollout: int = 100
+    when_expired: str = "enforce"
+    reason: str = ""
+    ct: Mapping[str, Any] | None = None
+    look_at: tuple[str, ...] = ()
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project file that can be staged. Paths are relative to `directory`; `refresh_after` None: the default."""
+
+    directory: Path
+    organization: str
+    project: str
+    life_days: int
+    refresh_after: int | None
+    unlisted: str
+    deny: tuple[str, ...]
+    folder: str
+    url: str
+    key_file: str
+    public_key: PublicKey
+    ca: str
+    proxy: str
+    hosts: tuple[HostEntry, ...]
+
+    def path(self, relative: str) -> Path:
+        """A path of the project file, from its folder."""
+        return self.directory / relative
+
+    def host(self, pattern: str) -> HostEntry | None:
+        """The entry of a pattern in normal form."""
+        return next((entry for entry in self.hosts if entry.host == pattern), None)
+
+
+class ProjectFile:
+    """`livepin.toml` with its comments: what is read, changed and written is the TOML text itself."""
+
+    def __init__(self, path: Path, toml: tomlkit.TOMLDocument) -> None:
+        self.path = path
+        self.toml = toml
+
+    @classmethod
+    def open(cls, directory: Path) -> ProjectFile:
+        """The project file of a folder. Raises `ProjectInvalid`."""
+        path = directory / FILE_NAME
+        if not path.exists():
+            raise ProjectInvalid("project_missing", f"there is no {FILE_NAME}", where=str(directory))
+        try:
+            return cls(path, tomlkit.parse(read_text(path)))
+        except TOMLKitError as error:
+            raise ProjectInvalid("project_invalid", f"not TOML: {error}", where=str(path)) from None
+
+    def read(self) -> Project:
+        """What it says. Raises `ProjectInvalid`."""
+        return _project(Table(self.toml.unwrap(), str(self.path)), self.path.parent)
+
+    def text(self) -> str:
+        """The file as it would be written."""
+        return tomlkit.dumps(self.toml)
+
+    def save(self) -> Project:
+        """Write it, if what it says can be staged; otherwise the file on disk stays. Raises `ProjectInvalid`."""
+        # Read back from the text: what counts is what the next command will find.
+        project = ProjectFile(self.path, tomlkit.parse(self.text())).read()
+        write_atomically(self.path, self.text())
+        return project
+
+
+def _project(table: Table, directory: Path) -> Project:
+    document, publish, key, look = (table.table(name) for name in ("document", "publish", "key", "look"))
+    hosts = tuple(_host(one) for one in table.tables("host") or ())
+    if len({entry.host for entry in hosts}) < len(hosts):
+        raise table.fault("host", "has one pattern twice")
+    project = Project(
+        directory=directory,
+        organization=table.text("organization"),
+        project=table.text("project"),
+        life_days=document.integer("life_days", 1, 3650, DEFAULT_LIFE_DAYS),
+        refresh_after=document.integer("refresh_after", 1, MAX_REFRESH_AFTER)
+        if document.has("refresh_after")
+        else None,
+        unlisted=document.choice("unlisted", UNLISTED, "allow"),
+        deny=document.texts("deny"),
+        folder=publish.text("folder", "public"),
+        url=publish.text("url", ""),
+        key_file=key.text("file", "keys/signing.pem"),
+        public_key=_public_key(key),
+        ca=look.text("ca", ""),
+        proxy=look.text("proxy", ""),
+        hosts=hosts,
+    )
+    for read in (document, publish, key, look, table):
+        read.end()
+    return project
+
+
+def _public_key(table: Table) -> PublicKey:
+    try:
+        return PublicKey.from_text(table.text("public_key"))
+    except KeyInvalid as error:
+        raise table.fault("public_key", f"is {error.message}") from None
+
+
+def _host(table: Table) -> HostEntry:
+    pins = table.tables("pins")
+    entry = HostEntry(
+        host=_pattern(table),
+        action=table.choice("action", ACTIONS),
+        pins=None if pins is None else tuple(_pin(one) for one in pins),
+        deny=table.texts("deny"),
+        rollout=table.integer("rollout", 0, 100, 100),
+        when_expired=table.choice("when_expired", WHEN_EXPIRED, "enforce"),
+        reason=table.text("reason", ""),
+        ct=_ct(table.table("ct")) if table.has("ct") else None,
+        look_at=table.texts("look_at"),
+        address=table.text("address", ""),
+    )
+    table.end()
+    return entry
+
+
+def _pattern(table: Table) -> str:
+    text = table.text("host")
+    try:
+        return parse_pattern(text).text
+    except PatternInvalid as error:
+        raise table.fault("host", f"({text!r}) is no pattern: {error.message}") from None
+
+
+def _pin(table: Table) -> PinEntry:
+    named = [member for member in DIGEST_MEMBERS if table.has(member)]
+    if len(named) != 1:
+        raise table.fault("", f"needs one of {', '.join(DIGEST_MEMBERS)}")
+    entry = PinEntry(
+        member=named[0],
+        digest=table.text(named[0]),
+        position=table.choice("position", POSITIONS, "leaf"),
+        start=table.moment("from"),
+        end=table.moment("until"),
+        note=table.text("note", ""),
+        source=table.text("source", ""),
+    )
+    table.end()
+    return entry
+
+
+def _ct(table: Table) -> dict[str, Any]:
+    rule: dict[str, Any] = {"action": table.choice("action", ACTIONS, "off")}
+    rule["policy"] = table.choice("policy", ("chrome", "apple", "any"), "any")
+    for member in ("operators", "logs"):
+        if table.has(member):
+            rule[member] = list(table.texts(member))
+    table.end()
+    return rule

@@ -1,0 +1,1 @@
+"""The `livepin` command, one file per noun. Needs the `cli` extra."""

@@ -1,0 +1,70 @@
+"""The tree of commands. Each noun's module is imported when its command runs, so `livepin --help` stays quick."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from livepin.cli.exits import Exit
+
+#: Command -> (module, what `--help` says of it), in the order in which a project needs them.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "From nothing to a published document: keys, pins, a first revision."),
+    "keys": ("keys", "Signing keys: new, list."),
+    "look": ("look", "Look at a live endpoint: its chain and all digests."),
+    "host": ("host", "Hosts and their policies: set, remove, list."),
+    "pin": ("pin", "Pins of a host: add, remove, list."),
+    "deny": ("deny", "Keys that are refused everywhere: add, remove, list."),
+    "check": ("check", "Hold the project against what is live: the guard."),
+    "diff": ("diff", "What publishing would change."),
+    "sign": ("sign", "Stage, check and sign a revision without publishing it."),
+    "publish": ("publish", "Stage, check, sign and publish a revision."),
+    "rollback": ("rollback", "Publish the content of an older revision under a new serial."),
+    "show": ("show", "Show a document."),
+    "verify": ("verify", "Verify a document as an application would."),
+    "embed": ("embed", "What an application embeds."),
+    "doctor": ("doctor", "Prove that enforcement works here, and that the project's document is in good health."),
+    "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports them one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of a project's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"livepin.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, COMMANDS[cmd_name][0])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="livepin")
+def livepin() -> None:
+    """Dynamic certificate pinning: change an application's TLS pins within minutes, without a release."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit status. Raises what the command raises, except for faults of usage."""
+    try:
+        result: Any = livepin.main(list(arguments), prog_name="livepin", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except click.Abort:
+        return Exit.INTERRUPTED
+    return result if isinstance(result, int) else Exit.OK

@@ -1,0 +1,78 @@
+"""`livepin deny`: keys that are refused, whatever the pins say (J5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from livepin.author import edit
+from livepin.author.digests import typed_digest
+from livepin.author.files import read_text
+from livepin.author.names import typed_pattern
+from livepin.author.project import ProjectFile
+from livepin.cli.options import directory_option, dry_run_option, json_option
+from livepin.cli.output import Output, table
+from livepin.core.pins import digests_of_pem
+
+host_option = click.option("--host", "pattern", help="Only for this host pattern, instead of for every host.")
+
+
+@click.group()
+def deny() -> None:
+    """Denied keys: SPKI SHA-256 digests that are refused for every host, or for one."""
+
+
+def _digest(key: str) -> str:
+    """A digest as typed, or of the certificate or key in a PEM file of that name."""
+    if Path(key).is_file():
+        return digests_of_pem(read_text(Path(key)))["spki_sha256"]
+    return typed_digest(key, "spki_sha256")
+
+
+@deny.command()
+@click.argument("key", metavar="DIGEST|PEM")
+@host_option
+@directory_option
+@dry_run_option
+@json_option
+def add(key: str, pattern: str | None, directory: Path, dry_run: bool, as_json: bool) -> None:
+    """Deny a key: its SPKI SHA-256 digest (Base64 or hexadecimal), or a PEM file that holds it."""
+    file, digest = ProjectFile.open(directory), _digest(key)
+    changed = edit.change_deny(file, _typed(pattern), add=[digest])
+    _finish(file, digest, pattern, "denied" if changed else "denied already", dry_run, as_json)
+
+
+@deny.command()
+@click.argument("key", metavar="DIGEST|PEM")
+@host_option
+@directory_option
+@dry_run_option
+@json_option
+def remove(key: str, pattern: str | None, directory: Path, dry_run: bool, as_json: bool) -> None:
+    """No longer deny a key."""
+    file, digest = ProjectFile.open(directory), _digest(key)
+    edit.change_deny(file, _typed(pattern), remove=digest)
+    _finish(file, digest, pattern, "no longer denied", dry_run, as_json)
+
+
+def _typed(pattern: str | None) -> str | None:
+    return None if pattern is None else typed_pattern(pattern).text
+
+
+def _finish(file: ProjectFile, digest: str, pattern: str | None, verb: str, dry_run: bool, as_json: bool) -> None:
+    _ = file.read() if dry_run else file.save()
+    members = {"digest": digest, "host": _typed(pattern), "dry_run": dry_run}
+    Output(as_json).result(members, f"{digest} {'would be ' if dry_run else ''}{verb}")
+
+
+@deny.command("list")
+@directory_option
+@json_option
+def list_(directory: Path, as_json: bool) -> None:
+    """List the denied keys."""
+    project = ProjectFile.open(directory).read()
+    rows = [("(every host)", digest) for digest in project.deny]
+    rows += [(entry.host, digest) for entry in project.hosts for digest in entry.deny]
+    members = [{"host": None if host.startswith("(") else host, "digest": digest} for host, digest in rows]
+    Output(as_json).result({"deny": members}, table(rows, ("HOST", "DIGEST")) or "no denied keys")

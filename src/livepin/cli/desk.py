@@ -1,0 +1,89 @@
+"""A project as the commands see it: its file, where it is published, and what is out there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from livepin.author.project import Project, ProjectFile
+from livepin.core.trust import Revision, Trust, verify_held
+from livepin.errors import DocumentRefused, FetchFailed
+from livepin.publish import public
+from livepin.publish.deliver import published
+from livepin.publish.origins.folder import FolderOrigin
+from livepin.publish.places import document_url
+from livepin.publish.revisions import FOLDER, Revisions
+from livepin.watch.address import parse_proxy
+from livepin.watch.survey import Means
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was found that this project's key signed. `notes`: what could not be asked."""
+
+    folder: Revision | None
+    public: Revision | None
+    kept: tuple[Revision, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def everything(self) -> tuple[Revision, ...]:
+        """All of it: the next serial is above the highest, so that a lost folder does not fork the project."""
+        return (*self.kept, *(one for one in (self.folder, self.public) if one is not None))
+
+    @property
+    def published(self) -> Revision | None:
+        """What applications get: the higher of folder and public URL."""
+        found = [one for one in (self.folder, self.public) if one is not None]
+        return max(found, key=lambda revision: revision.number, default=None)
+
+
+class Desk:
+    """One project, opened."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.trust = Trust(project.organization, project.project, (project.public_key,))
+        self.origin = FolderOrigin(project.path(project.folder))
+        self.revisions = Revisions(project.path(FOLDER))
+
+    @classmethod
+    def open(cls, directory: Path) -> Desk:
+        """The project of a folder. Raises `ProjectInvalid`."""
+        return cls(ProjectFile.open(directory).read())
+
+    @property
+    def url(self) -> str:
+        """The document's public URL; empty where none is configured."""
+        if not self.project.url:
+            return ""
+        return document_url(self.project.url, self.project.organization, self.project.project)
+
+    @property
+    def ca_file(self) -> str | None:
+        """The private CA that looks trust."""
+        return str(self.project.path(self.project.ca)) if self.project.ca else None
+
+    def means(self, timeout: float) -> Means:
+        """How to look at this project's hosts. Raises `HostInvalid` for a proxy that is none."""
+        proxy = parse_proxy(self.project.proxy) if self.project.proxy else None
+        return Means(proxy, self.ca_file, timeout)
+
+    def held(self) -> Held:
+        """Everything that is out there. Raises `OriginFailed` for a folder that cannot be read."""
+        notes: list[str] = []
+        folder = published(self.origin, self.trust)
+        seen = self._public(notes)
+        return Held(folder, seen, tuple(self.revisions.kept(self.trust)), tuple(notes))
+
+    def _public(self, notes: list[str]) -> Revision | None:
+        if not self.url:
+            return None
+        try:
+            return verify_held(public.read(self.url, ca_file=self.ca_file), self.trust)
+        except FetchFailed as error:
+            if error.code != "withdrawn":  # nothing there yet is what a first publish finds
+                notes.append(f"the public URL was not asked: {error.message} ({error.where})")
+        except DocumentRefused as error:
+            notes.append(f"the public URL serves something else ({error.code}): {error.message}")
+        return None

@@ -1,0 +1,107 @@
+"""`livepin host`: the hosts of a project and their policies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livepin.author import edit
+from livepin.author.names import readable, typed_pattern
+from livepin.author.project import ACTIONS, WHEN_EXPIRED, HostEntry, ProjectFile
+from livepin.cli.options import AddressType, address_option, directory_option, dry_run_option, json_option
+from livepin.cli.output import Output, table
+from livepin.watch.address import Address
+
+
+@click.group()
+def host() -> None:
+    """Hosts: one pattern each (name, *.name, **.name) with its policy."""
+
+
+@host.command("set")
+@click.argument("pattern")
+@click.option("--action", type=click.Choice(ACTIONS), help="What a failure does; enforce for a new host.")
+@click.option("--rollout", type=click.IntRange(0, 100), help="Percentage of installations that enforce.")
+@click.option("--when-expired", type=click.Choice(WHEN_EXPIRED), help="What a failure means in an expired document.")
+@click.option("--reason", help="Why when_expired is allow.")
+@click.option("--look-at", type=AddressType(), multiple=True, help="A host that a wildcard covers, to be looked at.")
+@address_option
+@directory_option
+@dry_run_option
+@json_option
+def set_(
+    pattern: str,
+    action: str | None,
+    rollout: int | None,
+    when_expired: str | None,
+    reason: str | None,
+    look_at: tuple[Address, ...],
+    address: Address | None,
+    directory: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Add PATTERN, or change its policy. International names may be typed as they are."""
+    out = Output(as_json)
+    typed = typed_pattern(pattern)
+    given: dict[str, Any] = {"action": action, "rollout": rollout, "when_expired": when_expired, "reason": reason}
+    given["look_at"] = [str(one) for one in look_at] or None
+    given["address"] = str(address) if address else None
+    members = {name: value for name, value in given.items() if value is not None}
+    file = ProjectFile.open(directory)
+    is_new = edit.set_host(file, typed.text, members)
+    project = file.read() if dry_run else file.save()
+    entry = project.host(typed.text)
+    if typed.other:
+        out.note(f"some clients ask for {typed.other} (IDNA 2003) instead: `livepin host set {typed.other}` covers it")
+    if entry is not None and entry.action != "off" and not entry.pins and not entry.deny:
+        out.note(f"it has no pins yet: `livepin pin add {typed.text} --live`")
+    verb = f"{'would be ' if dry_run else ''}{'added' if is_new else 'changed'}"
+    out.result({"host": typed.text, "new": is_new, "dry_run": dry_run}, f"{typed.text} {verb}")
+
+
+@host.command()
+@click.argument("pattern")
+@directory_option
+@dry_run_option
+@json_option
+def remove(pattern: str, directory: Path, dry_run: bool, as_json: bool) -> None:
+    """Remove PATTERN with its pins from the project."""
+    file, text = ProjectFile.open(directory), typed_pattern(pattern).text
+    edit.remove_host(file, text)
+    if not dry_run:
+        file.save()
+    verb = "would be removed" if dry_run else "removed"
+    Output(as_json).result({"host": text, "dry_run": dry_run}, f"{text} {verb}")
+
+
+@host.command("list")
+@directory_option
+@json_option
+def list_(directory: Path, as_json: bool) -> None:
+    """List the hosts of the project."""
+    entries = ProjectFile.open(directory).read().hosts
+    heads = ("HOST", "ACTION", "PINS", "DENIED", "ROLLOUT", "WHEN EXPIRED")
+    text = table([_row(entry) for entry in entries], heads) or "no hosts"
+    Output(as_json).result({"hosts": [_members(entry) for entry in entries]}, text)
+
+
+def _row(entry: HostEntry) -> tuple[str, ...]:
+    pins = "-" if entry.pins is None else str(len(entry.pins))
+    return readable(entry.host), entry.action, pins, str(len(entry.deny)), f"{entry.rollout} %", entry.when_expired
+
+
+def _members(entry: HostEntry) -> dict[str, Any]:
+    return {
+        "host": entry.host,
+        "action": entry.action,
+        "pins": None if entry.pins is None else len(entry.pins),
+        "deny": len(entry.deny),
+        "rollout": entry.rollout,
+        "when_expired": entry.when_expired,
+        "reason": entry.reason,
+        "look_at": list(entry.look_at),
+        "address": entry.address,
+    }

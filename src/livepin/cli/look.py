@@ -1,0 +1,88 @@
+"""`livepin look`: what a live endpoint serves, at every address, whether a client would like it or not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livepin.cli.options import AddressType, address_option, json_option, timeout_option
+from livepin.cli.output import Output, moment
+from livepin.errors import LookFailed
+from livepin.watch import probe
+from livepin.watch.address import Address, parse_proxy
+from livepin.watch.describe import Description, describe
+from livepin.watch.probe import Answer
+
+ca_option = click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file with a private CA that clients of this host trust.",
+)
+proxy_option = click.option("--proxy", help="Connect by HTTP CONNECT through http://HOST:PORT.")
+
+
+@click.command()
+@click.argument("host", type=AddressType(), metavar="HOST[:PORT]")
+@address_option
+@proxy_option
+@ca_option
+@timeout_option
+@json_option
+def look(
+    host: Address, address: Address | None, proxy: str | None, ca: Path | None, timeout: float, as_json: bool
+) -> None:
+    """Look at HOST: the chain that each of its addresses serves, with all digests.
+
+    What is served is shown also where a client would refuse it (expired, untrusted, another name), and why.
+    """
+    out = Output(as_json)
+    out.progress(f"looking at {host}")
+    seen = probe.look(
+        host.host,
+        host.port,
+        address=address,
+        proxy=parse_proxy(proxy) if proxy else None,
+        ca_file=str(ca) if ca else None,
+        timeout=timeout,
+    )
+    if not any(answer.reachable for answer in seen.answers):
+        why = "; ".join(f"{one.address}: {one.error}" for one in seen.answers) or seen.error
+        raise LookFailed("look_failed", f"nothing to look at: {why}", where=str(host))
+    answers = [_members(answer) for answer in seen.answers]
+    members = {"host": seen.host, "port": seen.port, "looked_at": seen.looked_at, "answers": answers}
+    out.result(members, "\n\n".join(_text(answer) for answer in seen.answers))
+
+
+def _members(answer: Answer) -> dict[str, Any]:
+    return {
+        "address": answer.address,
+        "reachable": answer.reachable,
+        "error": answer.error,
+        "protocol": answer.protocol,
+        "valid": bool(answer.verified),
+        "invalid": answer.invalid,
+        "served": [asdict(describe(one)) for one in answer.served],
+        "verified": [asdict(describe(one)) for one in answer.verified],
+    }
+
+
+def _text(answer: Answer) -> str:
+    if not answer.reachable:
+        return f"{answer.address}  {answer.error}"
+    judged = "valid" if answer.verified else f"NOT VALID: {answer.invalid}"
+    chain = answer.verified or answer.served
+    lines = [f"{answer.address}  {answer.protocol}  {judged}".replace("    ", "  ")]
+    for number, certificate in enumerate(chain):
+        position = "leaf" if number == 0 else "ca"
+        lines += [f"  {number} {position}", *(f"    {line}" for line in _lines(describe(certificate)))]
+    return "\n".join(lines)
+
+
+def _lines(one: Description) -> list[str]:
+    lines = [f"subject      {one.subject}"] if one.subject else []
+    lines += [f"names        {', '.join(one.names)}"] if one.names else []
+    lines += [f"issuer       {one.issuer}", f"valid        {moment(one.not_before)} to {moment(one.not_after)}"]
+    return lines + [f"{member:<12} {digest}" for member, digest in one.digests.items()]

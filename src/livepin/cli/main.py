@@ -1,0 +1,65 @@
+"""The `livepin` command: where every error becomes four lines for people, or JSON, and an exit status.
+
+What a plain install has not got is imported inside `main`, so that it can say what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from livepin.cli.exits import Exit
+from livepin.errors import CODES, LivepinError
+
+_EXTRA = ("click", "tomlkit", "idna", "publicsuffixlist")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        # Imported here: `click` comes with the `cli` extra.
+        from livepin.cli.commands import run
+
+        return run(given)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            return _internal(error, given)
+        message = f"{error.name} is not installed"
+        return _report(LivepinError("extra_missing", message), Exit.USAGE, given)
+    except LivepinError as error:
+        return _report(error, error.exit_status, given)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output went away; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:
+        return _internal(error, given)
+
+
+def _internal(error: Exception, given: Sequence[str]) -> int:
+    if os.environ.get("LIVEPIN_DEBUG"):
+        raise error
+    return _report(LivepinError("internal", f"{type(error).__name__}: {error}"), Exit.INTERNAL, given)
+
+
+def _report(error: LivepinError, status: int, given: Sequence[str]) -> int:
+    """What, where, what to do, and the place in the docs: on standard error, or as JSON on standard output."""
+    if "--json" in given:
+        members = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
+        members["docs"] = error.docs
+        sys.stdout.write(json.dumps({"ok": False, "error": members, "exit_status": int(status)}) + "\n")
+        return int(status)
+    lines = [f"livepin: {error.message} [{error.code}]"]
+    lines += [f"  where: {error.where}"] if error.where else []
+    lines += [f"  do:    {error.hint or CODES['internal']}", f"  docs:  {error.docs}"]
+    sys.stderr.write("\n".join(lines) + "\n")
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Options that several commands share: one spelling, one meaning."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livepin.core.guard import Rule
+from livepin.watch.address import Address, parse_address
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+directory_option = click.option(
+    "--directory",
+    "-C",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    show_default=".",
+    help="The project's folder.",
+)
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the passphrase on its first line; else LIVEPIN_PASSPHRASE, else a prompt.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 300),
+    default=10.0,
+    show_default=True,
+    help="Seconds to wait for an endpoint.",
+)
+no_confirm_option = click.option("--no-confirm", is_flag=True, help="Do not wait for the public URL to follow.")
+
+
+class OverrideType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
+    """`RULE=REASON`, such as `G2=the second region is down for maintenance`."""
+
+    name = "RULE=REASON"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Rule, str]:
+        """The rule and the reason."""
+        rule, _, reason = str(value).partition("=")
+        names = [one.value for one in Rule if one.overridable]
+        if rule.upper() not in names:
+            self.fail(f"{rule!r} is not one of {', '.join(names)}", param, ctx)
+        if not reason.strip():
+            self.fail("a reason is missing; it is recorded", param, ctx)
+        return Rule(rule.upper()), reason.strip()
+
+
+class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
+    """`HOST[:PORT]`."""
+
+    name = "HOST[:PORT]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        """The address; a fault in it is told by `HostInvalid`."""
+        return value if isinstance(value, Address) else parse_address(str(value))
+
+
+class MomentType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
+    """An RFC 3339 date-time, or a date (its midnight UTC), as Unix seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Unix seconds."""
+        if isinstance(value, int):
+            return value
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date such as 2027-01-31 or 2027-01-31T12:00:00Z", param, ctx)
+        if found.tzinfo is None:
+            if len(str(value)) > len("2027-01-31"):
+                self.fail(f"{value!r} has no time zone; add Z for UTC", param, ctx)
+            found = found.replace(tzinfo=UTC)
+        return int(found.timestamp())
+
+
+override_option = click.option(
+    "--override",
+    "overrides",
+    type=OverrideType(),
+    multiple=True,
+    help="Publish in spite of a guard rule; the reason goes into the journal. Repeatable.",
+)
+address_option = click.option("--address", type=AddressType(), help="Connect there, whatever the name resolves to.")

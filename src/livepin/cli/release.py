@@ -1,0 +1,222 @@
+"""Stage → check → sign → publish: how author, watch and publish are put together in file mode (design section 7)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from livepin.author import staging
+from livepin.author.signers.signer import Signer
+from livepin.author.suffixes import public_suffixes
+from livepin.cli.desk import Desk, Held
+from livepin.core import guard, jws
+from livepin.core.document import TYP, Action, Document, serialize
+from livepin.core.guard import Circumstances, Rule, Settlement
+from livepin.core.hosts import Wildcard, parse_pattern
+from livepin.core.trust import Revision, verify_held
+from livepin.errors import KeyUnusable, OriginFailed, PublishRefused
+from livepin.publish import public
+from livepin.publish.deliver import Delivery, SerialTaken, Step, deliver
+from livepin.watch.address import parse_address
+from livepin.watch.survey import Sight, survey
+
+#: Strange objects under this many numbers in a row are no race between two machines.
+_TRIES = 20
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One run of a command that checks, and perhaps signs and publishes."""
+
+    desk: Desk
+    overrides: Mapping[Rule, str]
+    timeout: float
+    told: Told
+
+    def settle(self, draft: Document, published: Revision | None) -> Settlement:
+        """Look at the hosts and ask the guard."""
+        project = self.desk.project
+        now = time.time()
+        before = None if published is None else published.document
+        sights = _sights(self.desk, draft, before)
+        seen = survey(sights, self.desk.means(self.timeout), lambda sight: self.told(f"looking at {_named(sight)}"))
+        findings = guard.check(
+            draft,
+            Circumstances(
+                now=now,
+                served=tuple(one for sight, look in seen for one in look.served_for(sight.pattern)),
+                published=before,
+                reasons=staging.reasons(project),
+                public_suffixes=public_suffixes(draft.hosts),
+                max_life=guard.MAX_LIFE_OWN_KEYS,
+            ),
+        )
+        return guard.settle(findings, self.overrides)
+
+    def sign(self, payload: Mapping[str, Any], signer: Signer, settlement: Settlement, **journal: Any) -> Revision:
+        """Sign a payload, and keep the text before anybody else gets it. Raises `KeyUnusable`, `OriginFailed`."""
+        key = signer.public_key
+        if key.thumbprint not in self.desk.trust.anchors:
+            message = "the key is not the one that applications of this project embed"
+            raise KeyUnusable("key_mismatch", message, where=self.desk.project.key_file)
+        signed = jws.signing_input({"alg": key.alg, "kid": key.thumbprint, "typ": TYP}, serialize(payload))
+        revision = verify_held(jws.assemble(signed, signer.sign(signed)), self.desk.trust)
+        self.desk.revisions.keep(revision)
+        self.record("signed", revision, overrides=_recorded(settlement), **journal)
+        return revision
+
+    def record(self, what: str, revision: Revision, **members: Any) -> None:
+        """One line of the journal."""
+        number = {"epoch": revision.epoch, "serial": revision.serial, "digest": revision.digest}
+        self.desk.revisions.record({"at": int(time.time()), "what": what, **number, **members})
+
+
+def refuse_open(settlement: Settlement) -> None:
+    """Raise `PublishRefused` (`guard_refused`) unless every finding was overridden."""
+    if settlement.open:
+        lines = [
+            f"{one.rule}{f' {one.host}' if one.host else ''}: {one.message}. {one.hint}" for one in settlement.open
+        ]
+        raise PublishRefused("guard_refused", "the guard refuses:\n    " + "\n    ".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A payload on its way. `pending`: the revision that was signed for this content already, if one was."""
+
+    payload: Mapping[str, Any]
+    held: Held
+    pending: Revision | None = None
+
+    @property
+    def draft(self) -> Document:
+        """The payload as a document."""
+        return Document.from_payload(dict(self.payload))
+
+
+def stage(desk: Desk, content: Mapping[str, Any] | None = None) -> Staged:
+    """The next revision of the project file's content, or of an older document's `content` (a roll-back)."""
+    held, now = desk.held(), int(time.time())
+    serial = staging.next_serial(held.everything)
+
+    def made(serial: int) -> dict[str, Any]:
+        if content is None:
+            return staging.payload_of(desk.project, serial, now)
+        return staging.again(content, desk.project, serial, now)
+
+    payload = made(serial)
+    pending = _pending(desk, held, payload, now)
+    return Staged(payload if pending is None else pending.document.payload, held, pending)
+
+
+def _pending(desk: Desk, held: Held, payload: Mapping[str, Any], now: int) -> Revision | None:
+    """A revision that was signed and has not reached everybody: its bytes are used, none are made anew.
+
+    Past half of its life it is signed again, as a published one would be.
+    """
+    last = held.kept[-1] if held.kept else None
+    places = [held.folder, held.public] if desk.url else [held.folder]
+    if last is None or all(one is not None and one.number >= last.number for one in places):
+        return None
+    if any(one is not None and one.number > last.number for one in places):
+        return None
+    young = now < (last.issued_at + last.expires_at) / 2
+    return last if young and staging.same_content(last.document.payload, payload) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of it. `confirmed` None: there is no public URL, or nobody wanted to wait for it."""
+
+    revision: Revision
+    settlement: Settlement
+    confirmed: bool | None
+    problem: OriginFailed | None = None
+
+
+def publish(
+    release: Release,
+    staged: Staged,
+    settlement: Settlement,
+    signer: Callable[[], Signer],
+    *,
+    confirm: bool,
+    **journal: Any,
+) -> Published:
+    """Sign (unless that is done) and deliver; when the number is taken, again with the next one.
+
+    Raises `PublishRefused`, `KeyUnusable`, `OriginFailed`. A public URL that does not follow is told in `problem`:
+    the origin is up to date then, and repeating is safe.
+    """
+    desk, payload = release.desk, staged.payload
+    revision = staged.pending
+    for _ in range(_TRIES):
+        if revision is None:
+            release.told("signing")
+            revision = release.sign(payload, signer(), settlement, **journal)
+        try:
+            deliver(Delivery(revision, desk.trust, [desk.origin], time.time(), _telling(release.told)))
+        except SerialTaken:
+            payload = staging.again(payload, desk.project, revision.serial + 1, int(time.time()))
+            revision = None
+            continue
+        return _confirmed(release, revision, settlement, confirm=confirm, **journal)
+    raise SerialTaken("serial_taken", f"{_TRIES} numbers in a row are taken", where=desk.origin.name)
+
+
+def _confirmed(
+    release: Release, revision: Revision, settlement: Settlement, *, confirm: bool, **journal: Any
+) -> Published:
+    desk = release.desk
+    problem, confirmed = None, None
+    if desk.url and confirm:
+        release.told(f"{Step.CONFIRM}: {desk.url}")
+        try:
+            public.confirm(desk.url, revision, desk.trust, ca_file=desk.ca_file)
+        except OriginFailed as error:
+            problem = error
+        confirmed = problem is None
+    release.record(
+        "published", revision, origin=desk.origin.name, confirmed=confirmed, overrides=_recorded(settlement), **journal
+    )
+    return Published(revision, settlement, confirmed, problem)
+
+
+def _telling(told: Told) -> Callable[[Step, str], None]:
+    return lambda step, where: told(f"{step}: {where}")
+
+
+def _recorded(settlement: Settlement) -> list[dict[str, str]]:
+    return [
+        {"rule": one.finding.rule, "host": one.finding.host, "message": one.finding.message, "reason": one.reason}
+        for one in settlement.overridden
+    ]
+
+
+def _sights(desk: Desk, draft: Document, published: Document | None) -> list[Sight]:
+    """What to look at: every pattern of the draft that judges, and those that it no longer has (G3)."""
+    patterns = [policy.host for policy in draft.policies() if policy.action is not Action.OFF]
+    if published is not None:
+        patterns += [one for one in published.hosts if one not in draft.hosts]
+    return [sight for pattern in patterns for sight in sights_of(desk, pattern)]
+
+
+def sights_of(desk: Desk, pattern: str) -> list[Sight]:
+    """Where to look for a pattern; nothing for `*.name` unless the project file names a host."""
+    entry = desk.project.host(pattern)
+    address = parse_address(entry.address) if entry is not None and entry.address else None
+    if entry is not None and entry.look_at:
+        places = [parse_address(text) for text in entry.look_at]
+        return [Sight(pattern, place.host, place.port, address) for place in places]
+    parsed = parse_pattern(pattern)
+    # `*.name` does not cover the name itself, and nobody can say which hosts are below it but the person.
+    return [] if parsed.wildcard is Wildcard.ONE_LABEL else [Sight(pattern, parsed.name, 443, address)]
+
+
+def _named(sight: Sight) -> str:
+    at = f" at {sight.address}" if sight.address else ""
+    return f"{sight.host}:{sight.port}{at}"

@@ -1,0 +1,101 @@
+"""What applications get: the document through its public URL, the CDN included.
+
+This is a reader like any other: it carries no identifier, follows no redirect and bounds what it reads.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.error
+import urllib.request
+import zlib
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from livepin.core.hosts import is_address
+from livepin.core.jws import MAX_TEXT
+from livepin.core.trust import Revision, Trust, verify_held
+from livepin.errors import DocumentRefused, FetchFailed, OriginFailed
+
+_PAUSE = 0.5
+_LOOPBACK = ("127.", "::1")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer, and the wrong one."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Leave the 3xx as it is."""
+
+
+def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0) -> str:
+    """The text at a document's URL. Raises `FetchFailed`."""
+    _check_url(url)
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=context))
+    headers = {"User-Agent": "livepin", "Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
+    try:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
+            data = answer.read(MAX_TEXT + 1)
+            gzipped = answer.headers.get("Content-Encoding", "").lower() == "gzip"
+    except (OSError, ValueError) as error:
+        _raise(url, error)
+    text = _decompress(data, url) if gzipped else data
+    if len(text) > MAX_TEXT:
+        raise FetchFailed("source_too_large", "the answer is larger than a document may be", where=url)
+    return text.decode("latin-1")  # whatever is not ASCII is refused in V1, with a code
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    loopback = host == "localhost" or (is_address(host) and host.startswith(_LOOPBACK))
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+        raise FetchFailed("configuration_url_invalid", "not an https URL (http only on loopback)", where=url)
+
+
+def _raise(url: str, error: Exception) -> NoReturn:
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        code = "withdrawn" if error.code in (404, 410) else "source_status"
+        code = "source_redirect_refused" if 300 <= error.code < 400 else code
+        raise FetchFailed(code, f"the answer is HTTP {error.code}", where=url, status=error.code) from None
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, TimeoutError):
+        raise FetchFailed("source_timeout", "no answer in time", where=url) from None
+    raise FetchFailed("source_unreachable", f"cannot be fetched: {reason}", where=url) from None
+
+
+def _decompress(data: bytes, url: str) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        text = inflater.decompress(data, MAX_TEXT + 1)
+    except zlib.error:
+        raise FetchFailed("source_encoding", "the answer is not the gzip that it says it is", where=url) from None
+    if not inflater.eof and len(text) <= MAX_TEXT:
+        raise FetchFailed("source_truncated", "the answer ends early", where=url)
+    return text
+
+
+def confirm(url: str, revision: Revision, trust: Trust, *, ca_file: str | None = None, patience: float = 5.0) -> None:
+    """Wait until readers of `url` get `revision` or a higher one; `patience` in seconds. Raises `OriginFailed`."""
+    end = time.monotonic() + patience
+    while why := _not_yet(url, revision, trust, ca_file):
+        if time.monotonic() + _PAUSE > end:
+            raise OriginFailed("not_confirmed", f"not seen through the public URL: {why}", where=url)
+        time.sleep(_PAUSE)
+
+
+def _not_yet(url: str, revision: Revision, trust: Trust, ca_file: str | None) -> str:
+    try:
+        seen = verify_held(read(url, ca_file=ca_file), trust)
+    except (FetchFailed, DocumentRefused) as error:
+        return error.message
+    if seen.number < revision.number:
+        return f"it still serves {seen.epoch}.{seen.serial}"
+    if seen.number == revision.number and not seen.is_copy_of(revision):
+        return f"it serves another document as {seen.epoch}.{seen.serial}"
+    return ""

@@ -1,0 +1,1 @@
+"""Looking at live endpoints: what they serve now, and how that fits the pins."""
