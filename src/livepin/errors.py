@@ -59,7 +59,6 @@ CODES: dict[str, str] = {
     "configuration_url_invalid": "Use an https URL (http only on loopback).",
     "seed_invalid": "Bundle the published document of this very project: `livepin embed --seed FILE`.",
     "hook_unavailable": "Report this with the Python version: its ssl module does not have the expected shape.",
-    "already_installed": "Call livepin.uninstall() first, or call livepin.setup() again with the new values.",
     # fetching and keeping
     "source_unreachable": "Check the network, the proxy and the URL.",
     "source_timeout": "The source is too slow: check the CDN, or add a second configuration URL.",

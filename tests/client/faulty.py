@@ -58,9 +58,7 @@ class Faulty:
 
 
 @contextmanager
-def faulty(
-    *conversations: Conversation, tls: ssl.SSLContext | None = None, greet: bool = True
-) -> Iterator[Faulty]:
+def faulty(*conversations: Conversation, tls: ssl.SSLContext | None = None, greet: bool = True) -> Iterator[Faulty]:
     """The n-th connection gets the n-th conversation, later ones the last. `greet`: read a request (and do the TLS
     handshake) before the conversation starts."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -13,7 +13,9 @@ TIMEOUT = 5.0
 
 def post(server: TlsServer, cast: Cast, body: bytes = b"secret", host: str = "localhost") -> bytes:
     """POST to a server over TLS that trusts the cast's authority; the response's body."""
-    connection = http.client.HTTPSConnection(host, server.port, timeout=TIMEOUT, context=cast.authority.client_context())
+    connection = http.client.HTTPSConnection(
+        host, server.port, timeout=TIMEOUT, context=cast.authority.client_context()
+    )
     try:
         connection.request("POST", "/", body=body)
         return connection.getresponse().read()

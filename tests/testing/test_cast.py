@@ -36,7 +36,9 @@ def test_pins_of_the_genuine_and_the_backup_key_fit_all_of_the_service_and_nothi
     pinned = {cast.genuine.spki_sha256, cast.backup.spki_sha256}
     assert cast.renewed.spki_sha256 in pinned
     assert cast.wrong_host.spki_sha256 in pinned  # the right key for the wrong name: pins alone do not see it
-    assert not pinned & {certificate.spki_sha256 for certificate in (cast.evil, cast.untrusted, cast.forged, cast.expired)}
+    assert not pinned & {
+        certificate.spki_sha256 for certificate in (cast.evil, cast.untrusted, cast.forged, cast.expired)
+    }
 
 
 def test_a_role_keeps_its_certificate() -> None:

@@ -94,8 +94,12 @@ def test_a_server_hangs_up_in_good_order_or_resets(cast: Cast) -> None:
         with connect(server, cast.authority.client_context()) as client:
             assert client.recv(1) == b""  # close_notify: without it this is an ssl.SSLEOFError
         server.conversation = conversations.reset
-        with pytest.raises(ConnectionResetError), connect(server, cast.authority.client_context()) as client:
-            client.recv(1)
+        # Seen below TLS: after a reset, the ssl module of Python 3.11 reports an end of file.
+        with socket.create_connection((server.address, server.port), timeout=5) as plain:
+            cast.authority.client_context().wrap_socket(plain.dup(), server_hostname="localhost").close()
+            with pytest.raises(ConnectionResetError):
+                while plain.recv(1024):
+                    pass
 
 
 def test_smtp_goes_from_clear_text_to_tls(cast: Cast) -> None:
@@ -120,7 +124,7 @@ def test_smtp_without_tls_ends_in_the_clear(cast: Cast) -> None:
             pass
         socket.create_connection((server.address, server.port), timeout=5).close()
         server.wait_until_idle()
-        assert [found.plaintext for found in server.connections] == [b"quit\r\n", b""]
+        assert [found.plaintext for found in server.connections] == [b"QUIT\r\n", b""]
         assert server.handshakes == 0
 
 
@@ -154,8 +158,8 @@ def test_your_own_conversation_can_be_a_websocket(cast: Cast) -> None:
             for event in protocol.events_received():
                 if hasattr(event, "headers"):
                     protocol.send_response(protocol.accept(event))  # type: ignore[arg-type]
-                elif event.opcode.name == "TEXT":  # type: ignore[attr-defined]
-                    protocol.send_text(event.data)  # type: ignore[attr-defined]
+                elif event.opcode.name == "TEXT":
+                    protocol.send_text(event.data)
             for answer in protocol.data_to_send():
                 channel.write(answer)
             if protocol.close_expected():

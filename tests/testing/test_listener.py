@@ -16,9 +16,16 @@ def connect(listener: Listener) -> socket.socket:
 
 def test_stopping_ends_conversations_and_leaves_no_thread() -> None:
     before = threading.active_count()
-    with Listener(TcpChannel.drain) as listener:
+    begun = threading.Semaphore(0)
+
+    def converse(channel: TcpChannel) -> None:
+        begun.release()
+        channel.drain()
+
+    with Listener(converse) as listener:
         clients = [connect(listener) for _ in range(5)]
-        listener.wait_until(lambda: threading.active_count() == before + 1 + 5)
+        assert all(begun.acquire(timeout=5) for _ in clients)
+        assert threading.active_count() == before + 1 + 5
     assert threading.active_count() == before
     assert all(client.recv(1) == b"" for client in clients)
     for client in clients:

@@ -90,7 +90,12 @@ def test_the_next_document_has_the_next_serial_the_time_now_and_what_was_there_b
 def test_every_member_can_be_given() -> None:
     text = DocumentAuthority().sign(HOSTS, serial=3, issued_at=1_000, expires_at=2_000, deny=["A" * 43 + "="])
     found = payload(text)
-    assert (found["serial"], found["issued_at"], found["expires_at"], found["deny"]) == (3, 1_000, 2_000, ["A" * 43 + "="])
+    assert (found["serial"], found["issued_at"], found["expires_at"], found["deny"]) == (
+        3,
+        1_000,
+        2_000,
+        ["A" * 43 + "="],
+    )
 
 
 def test_without_a_clock_a_document_is_issued_now(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,13 +32,17 @@ def test_a_hello_in_pieces_is_read_when_it_is_complete() -> None:
     data = hello("api.example.com")
     assert [parse(data[:size]) for size in range(len(data))] == [None] * len(data)
     body = data[5:]
-    records = b"".join(b"\x16\x03\x01\x00" + bytes([len(part)]) + part for part in (body[:9], body[9:100], body[100:200]))
+    records = b"".join(
+        b"\x16\x03\x01\x00" + bytes([len(part)]) + part for part in (body[:9], body[9:100], body[100:200])
+    )
     rest = body[200:]
     records += b"\x16\x03\x01" + len(rest).to_bytes(2, "big") + rest
     assert parse(records) == ClientHello("api.example.com", ())
 
 
-@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", b"\x16" * 99])
+@pytest.mark.parametrize(
+    "data", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", b"\x16" * 99]
+)
 def test_what_is_no_hello_is_none(data: bytes) -> None:
     assert parse(data) is None
 

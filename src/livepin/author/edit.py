@@ -36,6 +36,7 @@ def new_project(file: ProjectFile, organization: str, project: str, settings: Ma
         for member, value in members.items():
             table.add(member, value)
         file.toml.add(name, table)
+    file.toml.add(tomlkit.nl())
 
 
 def set_host(file: ProjectFile, pattern: str, members: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ at a host. `livepin publish` turns it into a document; nothing else does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ ACTIONS = ("enforce", "report", "off")
 POSITIONS = ("leaf", "ca", "any")
 UNLISTED = ("allow", "report", "block")
 WHEN_EXPIRED = ("enforce", "allow")
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,18 @@ class ProjectFile:
         return project
 
 
+def is_identifier(text: str) -> bool:
+    """Whether a text can name an organization or a project (design section 2)."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
+def _identifier(table: Table, member: str) -> str:
+    text = table.text(member)
+    if not is_identifier(text):
+        raise table.fault(member, "is not an ID: 1 to 64 letters, digits, dots, hyphens or underscores")
+    return text
+
+
 def _project(table: Table, directory: Path) -> Project:
     document, publish, key, look = (table.table(name) for name in ("document", "publish", "key", "look"))
     hosts = tuple(_host(one) for one in table.tables("host") or ())
@@ -128,8 +143,8 @@ def _project(table: Table, directory: Path) -> Project:
         raise table.fault("host", "has one pattern twice")
     project = Project(
         directory=directory,
-        organization=table.text("organization"),
-        project=table.text("project"),
+        organization=_identifier(table, "organization"),
+        project=_identifier(table, "project"),
         life_days=document.integer("life_days", 1, 3650, DEFAULT_LIFE_DAYS),
         refresh_after=document.integer("refresh_after", 1, MAX_REFRESH_AFTER)
         if document.has("refresh_after")

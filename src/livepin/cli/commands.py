@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from livepin.cli.exits import Exit
+from livepin.errors import LivepinError
 
 #: Command -> (module, what `--help` says of it), in the order in which a project needs them.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -29,6 +30,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Prove that enforcement works here, and that the project's document is in good health."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }
+
+
+class UsageRefused(LivepinError):
+    """The command line itself is wrong; for programs, which asked for JSON."""
+
+    exit_status = 2
 
 
 class LazyGroup(click.Group):
@@ -59,10 +66,12 @@ def livepin() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit status. Raises what the command raises, except for faults of usage."""
+    """Run one command; its exit status. Raises what the command raises, and `UsageRefused` where JSON is asked for."""
     try:
         result: Any = livepin.main(list(arguments), prog_name="livepin", standalone_mode=False)
     except click.ClickException as error:
+        if "--json" in arguments:
+            raise UsageRefused("usage", error.format_message()) from None
         error.show()
         return Exit.USAGE
     except click.Abort:

@@ -55,9 +55,11 @@ def set_(
     project = file.read() if dry_run else file.save()
     entry = project.host(typed.text)
     if typed.other:
-        out.note(f"some clients ask for {typed.other} (IDNA 2003) instead: `livepin host set {typed.other}` covers it")
+        out.note(
+            f"some clients ask for {typed.other} (IDNA 2003) instead: `livepin host set '{typed.other}'` covers it"
+        )
     if entry is not None and entry.action != "off" and not entry.pins and not entry.deny:
-        out.note(f"it has no pins yet: `livepin pin add {typed.text} --live`")
+        out.note(f"it has no pins yet: `livepin pin add '{typed.text}' --live`")
     verb = f"{'would be ' if dry_run else ''}{'added' if is_new else 'changed'}"
     out.result({"host": typed.text, "new": is_new, "dry_run": dry_run}, f"{typed.text} {verb}")
 

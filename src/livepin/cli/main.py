@@ -9,9 +9,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from livepin.cli.exits import Exit
-from livepin.errors import CODES, LivepinError
+from livepin.errors import CODES, DocumentRefused, LivepinError
 
 _EXTRA = ("click", "tomlkit", "idna", "publicsuffixlist")
 
@@ -50,8 +51,12 @@ def _internal(error: Exception, given: Sequence[str]) -> int:
 def _report(error: LivepinError, status: int, given: Sequence[str]) -> int:
     """What, where, what to do, and the place in the docs: on standard error, or as JSON on standard output."""
     if "--json" in given:
-        members = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
-        members["docs"] = error.docs
+        members: dict[str, Any] = {"code": error.code, "message": error.message, "where": error.where}
+        members |= {"hint": error.hint, "docs": error.docs}
+        if isinstance(error, DocumentRefused):
+            members["step"] = error.step
+        # The one error with more to say for programs is the guard's, whose class only the commands know.
+        members |= getattr(error, "as_json", dict)()
         sys.stdout.write(json.dumps({"ok": False, "error": members, "exit_status": int(status)}) + "\n")
         return int(status)
     lines = [f"livepin: {error.message} [{error.code}]"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from livepin.author import staging
@@ -13,7 +13,7 @@ from livepin.author.suffixes import public_suffixes
 from livepin.cli.desk import Desk, Held
 from livepin.core import guard, jws
 from livepin.core.document import TYP, Action, Document, serialize
-from livepin.core.guard import Circumstances, Rule, Settlement
+from livepin.core.guard import Circumstances, Finding, Rule, Settlement
 from livepin.core.hosts import Wildcard, parse_pattern
 from livepin.core.trust import Revision, verify_held
 from livepin.errors import KeyUnusable, OriginFailed, PublishRefused
@@ -75,13 +75,23 @@ class Release:
         self.desk.revisions.record({"at": int(time.time()), "what": what, **number, **members})
 
 
+class GuardRefused(PublishRefused):
+    """Findings are left that nobody overrode."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        lines = [f"{one.rule}{f' {one.host}' if one.host else ''}: {one.message}. {one.hint}" for one in findings]
+        super().__init__("guard_refused", "\n    ".join(["the guard refuses:", *lines]))
+        self.findings = findings
+
+    def as_json(self) -> dict[str, Any]:
+        """What --json adds to the error."""
+        return {"findings": [asdict(one) for one in self.findings]}
+
+
 def refuse_open(settlement: Settlement) -> None:
-    """Raise `PublishRefused` (`guard_refused`) unless every finding was overridden."""
+    """Raise `GuardRefused` unless every finding was overridden."""
     if settlement.open:
-        lines = [
-            f"{one.rule}{f' {one.host}' if one.host else ''}: {one.message}. {one.hint}" for one in settlement.open
-        ]
-        raise PublishRefused("guard_refused", "the guard refuses:\n    " + "\n    ".join(lines))
+        raise GuardRefused(settlement.open)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from livepin.client.address import shown
@@ -30,29 +31,26 @@ def request(stream: Stream, method: str, target: str, headers: Mapping[str, str]
 
     Raises what the stream raises, and `http.client.HTTPException` for an answer that is not HTTP.
     """
-    from http.client import HTTPResponse  # lazily: see above
+    from http.client import HTTPResponse, IncompleteRead  # lazily: see above
 
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     stream.send("\r\n".join(lines).encode("ascii"))
-    wire: Any = _Wire(stream)
+    raw = _Raw(stream)
+    wire: Any = _Wire(raw)
     response = HTTPResponse(wire, method=method)
     response.begin()
+    if raw.ended:
+        # For `http.client` a head that is cut off ends there: half a 200 would be an empty document.
+        raise IncompleteRead(b"")
     return response
 
 
-class _Wire:
-    """As much of a socket as `HTTPResponse` asks for."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Raw(self._stream))
-
-
 class _Raw(io.RawIOBase):
+    """A stream as a file. `ended`: the other side has said its last."""
+
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
+        self.ended = False
 
     def readable(self) -> bool:
         return True
@@ -60,7 +58,18 @@ class _Raw(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._stream.receive(len(buffer))
         buffer[: len(data)] = data
+        self.ended = not data
         return len(data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """As much of a socket as `HTTPResponse` asks for."""
+
+    raw: _Raw
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self.raw)
 
 
 def read_body(response: HTTPResponse, bounds: Bounds, max_bytes: int) -> bytes:

@@ -188,13 +188,18 @@ def _redirect_refused(what: str, bounds: Bounds) -> FetchFailed:
 
 def _explained(error: Exception, bounds: Bounds) -> FetchFailed:
     """What a broken connection means for the one who asked."""
+    from http.client import IncompleteRead  # loaded already, by then
+
     if isinstance(error, TimeoutError):
         return bounds.timed_out()
     where = shown(bounds.url)
     if isinstance(error, ssl.SSLCertVerificationError):
-        what, hint = f"its certificate is not trusted: {error.verify_message}", "Pass the CA, or repair the system's."
+        what, hint = (
+            f"its certificate is not trusted: {getattr(error, 'verify_message', error)}",
+            "Pass the CA, or repair the system's.",
+        )
         return FetchFailed("source_unreachable", what, where=where, hint=hint)
-    if bounds.phase is Phase.BODY:
+    if bounds.phase is Phase.BODY or isinstance(error, IncompleteRead):
         return FetchFailed("source_truncated", f"the connection broke while {bounds.phase}", where=where)
     reason = (error.strerror or str(error)) if isinstance(error, OSError) else f"not HTTP ({type(error).__name__})"
     return FetchFailed("source_unreachable", f"failed while {bounds.phase}: {reason}", where=where)

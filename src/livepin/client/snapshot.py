@@ -12,7 +12,7 @@ from typing import Protocol
 from livepin.core import judge
 from livepin.core.hosts import candidates, normalize
 from livepin.core.judge import Peer
-from livepin.core.likely import authorities, likely
+from livepin.core.likely import likely
 from livepin.core.pins import Certificate
 from livepin.core.trust import Revision, effective_now
 from livepin.core.verdict import Outcome, Verdict
@@ -80,8 +80,8 @@ class Snapshot:
     installation: str
     without_document: WithoutDocument
     missing: str = ""
-    #: Per pattern, the authorities of the last chain that matched. Outlives snapshots; serves `likely` alone.
-    accepted: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    #: Per pattern, the last chain that matched. Outlives snapshots; serves `likely` alone.
+    accepted: dict[str, tuple[Certificate, ...]] = field(default_factory=dict, repr=False, compare=False)
     _memory: dict[tuple[object, ...], _Remembered] = field(default_factory=dict, repr=False, compare=False)
 
     def with_revision(self, revision: Revision, *, seeded: bool) -> Snapshot:
@@ -117,26 +117,26 @@ class Snapshot:
     def _judge(self, revision: Revision, peer: Peer, now: float) -> tuple[Verdict, bool]:
         """Verdict, and whether it depends on nothing but host and leaf."""
         document = revision.document
-        judging = judge.judge if peer.host else judge.judge_by_names
-        verdict = judging(
+        verdict = judge.judge(
             document,
             peer,
             now,
             installation=self.installation,
             expires_at=revision.expires_at,
             seeded=self.seeded,
+            epoch=revision.epoch,
+            digest=revision.digest,
         )
-        verdict = replace(verdict, epoch=revision.epoch, digest=revision.digest)
         policy = document.policy(verdict.pattern) if verdict.pattern else None
         return self._with_guess(verdict, peer), not judge.needs_chain(document, policy)
 
     def _with_guess(self, verdict: Verdict, peer: Peer) -> Verdict:
         """Remember what a match looked like; guess what a mismatch is."""
-        if verdict.code == "matched" and len(peer.chain) > 1:
-            self.accepted[verdict.pattern] = authorities(peer.chain)
+        if verdict.code == "matched":
+            self.accepted[verdict.pattern] = peer.chain
         if verdict.code != "pin_mismatch":
             return verdict
-        guess, reason = likely(peer.chain, self.accepted.get(verdict.pattern, frozenset()))
+        guess, reason = likely(peer.chain, self.accepted.get(verdict.pattern, ()))
         return replace(verdict, likely=guess, reasons=(*verdict.reasons, f"likely {guess}: {reason}"))
 
     def _remember(self, key: tuple[object, ...], revision: Revision, verdict: Verdict, now: float) -> None:

@@ -193,7 +193,9 @@ def _fits(policy: Policy, draft: Document, one: Served, now: float) -> Iterator[
     """G2 for one address: judged as an application will judge it."""
     where = f"{one.host} at {one.address}"
     if not one.validated:
-        hint = "Applications refuse it before they look at pins. For a private CA set `ca` under [look]."
+        hint = (
+            "Applications refuse it before they look at pins. Is the CA private? Pass --ca, or set `ca` under [look]."
+        )
         yield Finding(Rule.G2, policy.host, f"{where}: ordinary TLS validation fails: {one.problem}", hint)
     verdict = judge(draft, Peer(one.host, one.chain, one.validated), now)
     # G6 speaks of CT; without this exception one fault would be told twice.

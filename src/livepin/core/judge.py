@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from livepin.core.der import san_names
 from livepin.core.document import Action, Document, Policy, Unlisted, WhenExpired
@@ -40,12 +41,22 @@ class Peer:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(NamedTuple):
+    """A check that failed. `as_expired`: judged as if the document were out of date."""
+
     code: str
     reason: str
-    #: J7 in a policy without pins cannot pass unevaluated: it is judged as if the document were expired.
     as_expired: bool = False
+
+
+class _Answer(NamedTuple):
+    """What judging adds to what was known before it."""
+
+    outcome: Outcome
+    code: str
+    reason: str = ""
+    pin: Pin | None = None
+    ct_evaluated: bool | None = None
 
 
 def judge(
@@ -56,38 +67,32 @@ def judge(
     installation: str = "",
     expires_at: int | None = None,
     seeded: bool = False,
+    epoch: int = 0,
+    digest: str = "",
 ) -> Verdict:
     """Verdict on a peer at `now` (Unix seconds).
 
     `installation`: 32 lower-case hex digits, or empty where there are none (J9). `expires_at`: the effective expiry
     where a key set shortens it (V7). `seeded`: the document was bundled, not fetched, and is judged as if
-    `when_expired` were `enforce`. Raises `CertificateInvalid` for a chain that cannot be read.
+    `when_expired` were `enforce`. `epoch` and `digest` name the revision in the verdict. A peer whose caller gave no
+    host must pass all policies that its certificate names: such clients compare the name themselves, afterwards.
+    Raises `CertificateInvalid` for a chain that cannot be read.
     """
     now = max(now, document.issued_at)
+    expires_at = document.expires_at if expires_at is None else expires_at
+    setting = _Setting(document, now, installation, expires_at, seeded, epoch, digest)
+    if not peer.host:
+        return _judge_by_names(setting, peer)
     try:
         host = normalize(peer.host)
     except HostInvalid as error:
-        return Verdict(Outcome.BLOCKED, error.code, peer.host, serial=document.serial, reasons=(error.message,))
-    setting = _Setting(document, now, installation, document.expires_at if expires_at is None else expires_at, seeded)
+        return _verdict(setting, None, peer, _Answer(Outcome.BLOCKED, error.code, error.message))
     return _judge(setting, document.lookup(host), peer)
 
 
-def judge_by_names(
-    document: Document,
-    peer: Peer,
-    now: float,
-    *,
-    installation: str = "",
-    expires_at: int | None = None,
-    seeded: bool = False,
-) -> Verdict:
-    """Verdict on a peer whose caller gave no host name: all policies that its certificate names must pass.
-
-    For clients that compare the name themselves, after the handshake. The gravest verdict is returned.
-    """
-    now = max(now, document.issued_at)
-    setting = _Setting(document, now, installation, document.expires_at if expires_at is None else expires_at, seeded)
-    verdicts = [_judge(setting, policy, peer) for policy in _named_policies(document, peer)]
+def _judge_by_names(setting: _Setting, peer: Peer) -> Verdict:
+    """The gravest of all verdicts."""
+    verdicts = [_judge(setting, policy, peer) for policy in _named_policies(setting.document, peer)]
     return max(verdicts, key=lambda verdict: _GRAVITY[verdict.outcome]) if verdicts else _judge(setting, None, peer)
 
 
@@ -113,8 +118,7 @@ def _policy_of(document: Document, name: str) -> Policy | None:
 _GRAVITY = {Outcome.ALLOWED: 0, Outcome.REPORTED: 1, Outcome.BLOCKED: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
+class _Setting(NamedTuple):
     """Everything but policy and peer that a verdict depends on."""
 
     document: Document
@@ -122,31 +126,42 @@ class _Setting:
     installation: str
     expires_at: int
     seeded: bool
+    epoch: int
+    digest: str
+
+    @property
+    def expired(self) -> bool:
+        return self.now >= self.expires_at
 
 
 def _judge(setting: _Setting, policy: Policy | None, peer: Peer) -> Verdict:
-    verdict = Verdict(
-        Outcome.ALLOWED,
-        "matched",
+    answer = _unlisted(setting.document, peer) if policy is None else _listed(setting, policy, peer)
+    return _verdict(setting, policy, peer, answer)
+
+
+def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answer) -> Verdict:
+    return Verdict(
+        answer.outcome,
+        answer.code,
         peer.host,
-        pattern=policy.host if policy else "",
-        serial=setting.document.serial,
-        unvalidated=not peer.validated,
-        expired=setting.now >= setting.expires_at,
+        policy.host if policy else "",
+        answer.pin,
+        setting.epoch,
+        setting.document.serial,
+        setting.digest,
+        not peer.validated,
+        setting.expired,
+        answer.ct_evaluated,
+        reasons=(answer.reason,) if answer.reason else (),
     )
-    if policy is None:
-        return _judge_unlisted(setting.document, peer, verdict)
-    if setting.seeded:
-        policy = replace(policy, when_expired=WhenExpired.ENFORCE)
-    return _judge_listed(setting, policy, peer, verdict)
 
 
-def _judge_unlisted(document: Document, peer: Peer, verdict: Verdict) -> Verdict:
+def _unlisted(document: Document, peer: Peer) -> _Answer:
     """J3. `unlisted` does not change when the document expires."""
     denied = _denied(document.deny, peer)
     if denied is not None:
-        return replace(verdict, outcome=Outcome.BLOCKED, code=denied.code, reasons=(denied.reason,))
-    return replace(verdict, outcome=_UNLISTED[document.unlisted], code="unlisted")
+        return _Answer(Outcome.BLOCKED, denied.code, denied.reason)
+    return _Answer(_UNLISTED[document.unlisted], "unlisted")
 
 
 _UNLISTED = {
@@ -156,30 +171,35 @@ _UNLISTED = {
 }
 
 
-def _judge_listed(setting: _Setting, policy: Policy, peer: Peer, verdict: Verdict) -> Verdict:
+def _listed(setting: _Setting, policy: Policy, peer: Peer) -> _Answer:
+    """J5 to J9, in this order."""
     if policy.action is Action.OFF:
-        return replace(verdict, code="off")
+        return _Answer(Outcome.ALLOWED, "off")
     denied = _denied(setting.document.deny | policy.deny, peer)
     if denied is not None:
         # J5: nothing but `action` softens a denied key, the rollout does not.
-        return _failed(verdict, denied, blocks=policy.action is Action.ENFORCE)
+        return _Answer(_outcome(policy.action is Action.ENFORCE), denied.code, denied.reason)
     pin = matching_pin(policy.pins or (), peer, setting.now)
     ct_evaluated, ct_failure = _ct(policy, peer)
-    verdict = replace(verdict, pin=pin, ct_evaluated=ct_evaluated)
     failure = _pin_failure(policy, pin, peer) or ct_failure
     if failure is None:
-        return verdict
-    if (verdict.expired or failure.as_expired) and policy.when_expired is WhenExpired.ALLOW:
-        return replace(verdict, code="expired", reasons=(failure.reason,))
-    blocks = policy.action is Action.ENFORCE and bucket(setting.installation, policy.host) < policy.rollout
+        return _Answer(Outcome.ALLOWED, "matched", "", pin, ct_evaluated)
+    may_allow = policy.when_expired is WhenExpired.ALLOW and not setting.seeded
+    if may_allow and (setting.expired or failure.as_expired):
+        return _Answer(Outcome.ALLOWED, "expired", failure.reason, pin, ct_evaluated)
+    blocks = _enforces(policy, setting.installation, failure)
+    return _Answer(_outcome(blocks), failure.code, failure.reason, pin, ct_evaluated)
+
+
+def _enforces(policy: Policy, installation: str, failure: _Failure) -> bool:
+    """J9, and the end of J7: whether this installation blocks on a failure of J6 or J7."""
     if failure.code == "ct_failed" and policy.ct.action is Action.REPORT:
-        blocks = False
-    return _failed(verdict, failure, blocks=blocks)
+        return False
+    return policy.action is Action.ENFORCE and bucket(installation, policy.host) < policy.rollout
 
 
-def _failed(verdict: Verdict, failure: _Failure, *, blocks: bool) -> Verdict:
-    outcome = Outcome.BLOCKED if blocks else Outcome.REPORTED
-    return replace(verdict, outcome=outcome, code=failure.code, reasons=(failure.reason,))
+def _outcome(blocks: bool) -> Outcome:
+    return Outcome.BLOCKED if blocks else Outcome.REPORTED
 
 
 def _known(peer: Peer) -> tuple[Certificate, ...]:
@@ -201,11 +221,18 @@ def _denied(deny: frozenset[str], peer: Peer) -> _Failure | None:
 def matching_pin(pins: Iterable[Pin], peer: Peer, now: float) -> Pin | None:
     """The first pin that is active and matches at its position (J6)."""
     chain = _known(peer)
-    places = {Position.LEAF: chain[:1], Position.CA: chain[1:], Position.ANY: chain}
     for pin in pins:
-        if pin.active(now) and any(pin.digest == c.digest(pin.member) for c in places[pin.position]):
-            return pin
+        if pin.active(now):
+            for certificate in _at(pin.position, chain):
+                if certificate.digest(pin.member) == pin.digest:
+                    return pin
     return None
+
+
+def _at(position: Position, chain: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
+    if position is Position.LEAF:
+        return chain[:1]
+    return chain[1:] if position is Position.CA else chain
 
 
 def _pin_failure(policy: Policy, pin: Pin | None, peer: Peer) -> _Failure | None:

@@ -6,26 +6,23 @@ from livepin.core.pins import Certificate
 from livepin.core.verdict import Likely
 
 
-def authorities(chain: tuple[Certificate, ...]) -> frozenset[str]:
-    """Digests of the keys above the leaf: what a later mismatch of the same pattern is compared with.
-
-    Raises `CertificateInvalid`.
-    """
-    return frozenset(certificate.digest("spki_sha256") for certificate in chain[1:])
-
-
-def likely(chain: tuple[Certificate, ...], accepted: frozenset[str]) -> tuple[Likely, str]:
-    """A guess and its reason. `accepted`: the `authorities` of the last chain that matched this pattern.
+def likely(chain: tuple[Certificate, ...], accepted: tuple[Certificate, ...]) -> tuple[Likely, str]:
+    """A guess and its reason. `accepted`: the last chain that matched the same pattern, leaf first; or empty.
 
     Services renew far more often than they change their authority, and an interceptor has an authority of its own.
     Raises `CertificateInvalid`.
     """
     if not accepted:
         return Likely.UNKNOWN, "no connection to this pattern was accepted before"
-    if len(chain) < 2:
+    authorities, known = _authorities(chain), _authorities(accepted)
+    if not authorities or not known:
         return Likely.UNKNOWN, "the chain above the certificate is not known"
-    if chain[1].digest("spki_sha256") in accepted:
+    if authorities[0] in known:
         return Likely.ROTATION, "the same authority issued the last accepted certificate"
-    if not authorities(chain) & accepted:
+    if not set(authorities) & set(known):
         return Likely.INTERCEPTION, "no authority of this chain was in the last accepted one"
     return Likely.UNKNOWN, "another authority issued it, under a root seen before"
+
+
+def _authorities(chain: tuple[Certificate, ...]) -> list[str]:
+    return [certificate.digest("spki_sha256") for certificate in chain[1:]]

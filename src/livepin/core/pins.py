@@ -24,8 +24,8 @@ class Position(StrEnum):
 
 def digest(member: str, spki: bytes, certificate: bytes) -> str:
     """Base64 of the digest that `member` names (one of `DIGEST_MEMBERS`)."""
-    data = spki if member.startswith("spki") else certificate
-    return b64(hashlib.new(member.rpartition("_")[2], data).digest())
+    function = hashlib.sha256 if member.endswith("256") else hashlib.sha512
+    return b64(function(spki if member.startswith("spki") else certificate).digest())
 
 
 class Certificate:

@@ -155,6 +155,8 @@ class TlsServer(Listener):
         context.minimum_version, context.maximum_version = self._versions.value
         if self._alpn:
             context.set_alpn_protocols(self._alpn)
+        # Most clients leave without close_notify. OpenSSL would take that for an attack and forget the session.
+        context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
         if self._resumption is not Resumption.TICKETS:
             context.options |= ssl.OP_NO_TICKET
         if self._resumption is Resumption.OFF:

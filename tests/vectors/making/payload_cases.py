@@ -139,8 +139,8 @@ _REFUSED_PATTERNS: list[tuple[str, str, Any]] = [
     ("port", "A pattern with a port", "api.example.com:443"),
     ("url", "A URL in place of a pattern", "https://api.example.com/"),
     ("space", "A pattern with a space at its end", "api.example.com "),
-    ("long-label", "A label of 64 characters", "a" * 64 + ".example.com"),
-    ("long-name", "A name of 254 characters", ".".join(["a" * 49] * 5) + ".info"),
+    ("label-of-64", "A label of 64 characters", "a" * 64 + ".example.com"),
+    ("name-of-254", "A name of 254 characters", ".".join(["a" * 49] * 5) + ".info"),
     ("number", "A number in place of a pattern", 7),
 ]
 
@@ -195,8 +195,8 @@ _ACCEPTED: list[tuple[str, str, Json]] = [
     ("pattern-ipv4", "An IPv4 address", _pattern("192.0.2.1")),
     ("pattern-ipv6", "An IPv6 address in the form of RFC 5952", _pattern("2001:db8::1")),
     ("pattern-ipv6-mapped", "A mapped IPv6 address in the mixed form", _pattern("::ffff:192.0.2.1")),
-    ("pattern-long-label", "A label of 63 characters", _pattern("a" * 63 + ".example.com")),
-    ("pattern-long-name", "A name of 253 characters", _pattern(".".join(["a" * 49] * 5) + ".com")),
+    ("pattern-label-of-63", "A label of 63 characters", _pattern("a" * 63 + ".example.com")),
+    ("pattern-name-of-253", "A name of 253 characters", _pattern(".".join(["a" * 49] * 5) + ".com")),
     ("pattern-three-kinds", "The three kinds of pattern on one name are three patterns",
      {"hosts": [{"host": star + "example.com", "action": "off"} for star in ("", "*.", "**.")]}),
 ]  # fmt: skip

@@ -91,7 +91,7 @@ def jws(protected: Json | bytes, payload: bytes, sign: Callable[[bytes], bytes])
 def keyset(payload: bytes | None = None, key: Key = ANNA, **changes: Any) -> str:
     """Compact JWS of a key set by one anchor."""
     payload = keyset_payload() if payload is None else payload
-    return jws(header(key, "livepin-keys+jws", **changes), payload, key.sign)
+    return jws(header(key, **{"typ": "livepin-keys+jws", **changes}), payload, key.sign)
 
 
 @dataclass(frozen=True)

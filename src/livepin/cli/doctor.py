@@ -1,0 +1,157 @@
+"""`livepin doctor`: proof, not promise, that pins are enforced by this Python on this machine.
+
+A TLS server of its own stands in for the service. A connection without pins must reach it, or the rest would prove
+nothing; then a deliberately wrong pin must be refused before one byte arrives, and the right one let through. For a
+project it also fetches what applications fetch, and says how old it is.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+import livepin
+from livepin.author.project import FILE_NAME
+from livepin.cli.desk import Desk
+from livepin.cli.exits import Exit
+from livepin.cli.findings import sign_again_by
+from livepin.cli.options import directory_option, json_option
+from livepin.cli.output import Output, age, moment, table
+from livepin.core.base64s import b64
+from livepin.core.trust import Revision, verify
+from livepin.errors import DocumentRefused, FetchFailed, OriginFailed
+from livepin.publish import public
+from livepin.publish.deliver import published
+from livepin.testing.cast import Cast
+from livepin.testing.origin import Origin
+from livepin.testing.publisher import DocumentAuthority, policy
+from livepin.testing.tls import TlsServer
+
+_HOST = "localhost"
+_TIMEOUT = 5.0
+#: A digest that no key has: refusing it is what shows that pins are looked at.
+_WRONG_PIN = b64(b"this is the digest of no key....")
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@click.command()
+@directory_option
+@json_option
+def doctor(directory: Path, as_json: bool) -> int:
+    """Prove that enforcement works here; in a project's folder, also that its document is in good health."""
+    out = Output(as_json)
+    out.progress("connecting to a server of our own, without pins, with a wrong one and with the right one")
+    found = list(_enforcement())
+    if (directory / FILE_NAME).exists():
+        out.progress("looking at the project's document")
+        found += _health(Desk.open(directory))
+    else:
+        out.note(f"there is no {FILE_NAME} here, so no project was looked at")
+    healthy = all(one.ok for one in found)
+    rows = [("ok" if one.ok else "FAILED", one.name, one.detail) for one in found]
+    out.result({"healthy": healthy, "examinations": [asdict(one) for one in found]}, table(rows))
+    return Exit.OK if healthy else Exit.NO
+
+
+def _enforcement() -> Iterator[Examination]:
+    cast = Cast(_HOST)
+    with TlsServer(cast.genuine) as server:
+        plain = _connect(server, ssl.create_default_context(cadata=cast.authority.root_pem))
+        reached = server.application_bytes > 0
+        yield Examination("without pins: connected", not plain and reached, plain or "bytes reached the server")
+        yield _judged(server, cast, _WRONG_PIN)
+        yield _judged(server, cast, cast.genuine.spki_sha256)
+
+
+def _judged(server: TlsServer, cast: Cast, pin: str) -> Examination:
+    """One connection under a document of our own with this pin, through a pinner of our own."""
+    authority = DocumentAuthority("livepin", "doctor")
+    with Origin() as origin:
+        origin.put(authority.pointer, authority.sign([policy(_HOST, pin)]))
+        with livepin.Pinner(
+            organization_id=authority.organization,
+            project_id=authority.project,
+            public_key=authority.public_key,
+            configuration_url=origin.base_url,
+            store=None,
+        ) as pinner:
+            server.forget()
+            error = _connect(server, pinner.ssl_context(cadata=cast.authority.root_pem))
+    arrived = server.application_bytes
+    if pin == _WRONG_PIN:
+        refused = error.startswith("PinError") and arrived == 0
+        return Examination("wrong pin: refused", refused, f"{error or 'connected'}; {arrived} bytes reached the server")
+    return Examination("right pin: connected", not error and arrived > 0, error or "bytes reached the server")
+
+
+def _connect(server: TlsServer, context: ssl.SSLContext) -> str:
+    """Make a request; empty, or what went wrong."""
+    connection = http.client.HTTPSConnection(_HOST, server.port, context=context, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse().read()
+        return ""
+    except livepin.PinError as error:
+        return f"PinError: {error.code}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        connection.close()
+        server.wait_until_idle()
+
+
+def _health(desk: Desk) -> Iterator[Examination]:
+    key = desk.project.path(desk.project.key_file)
+    yield Examination("signing key", key.exists(), str(key) if key.exists() else f"{key} is missing")
+    try:
+        folder = published(desk.origin, desk.trust)
+    except OriginFailed as error:
+        yield Examination("published", False, error.message)
+        return
+    if folder is None:
+        yield Examination("published", False, f"nothing that verifies in {desk.origin.name}")
+        return
+    yield Examination("published", True, f"{folder.epoch}.{folder.serial} in {desk.origin.name}")
+    yield _age(folder)
+    if desk.url:
+        yield _through_url(desk, folder)
+
+
+def _age(revision: Revision) -> Examination:
+    now = time.time()
+    issued = f"issued {age(max(0.0, now - revision.issued_at))} ago"
+    if now >= revision.expires_at:
+        return Examination("life", False, f"{issued}, EXPIRED {moment(revision.expires_at)}: publish again")
+    if now >= sign_again_by(revision):
+        return Examination("life", False, f"{issued}, past half of its life: publish again")
+    return Examination("life", True, f"{issued}, publish again by {moment(sign_again_by(revision))}")
+
+
+def _through_url(desk: Desk, folder: Revision) -> Examination:
+    """What an application would make of the public URL on a first start."""
+    name = "public URL"
+    try:
+        arrival = verify(public.read(desk.url, ca_file=desk.ca_file), desk.trust, time.time())
+    except FetchFailed as error:
+        return Examination(name, False, f"{error.message} ({desk.url})")
+    except DocumentRefused as error:
+        return Examination(name, False, f"{desk.url} serves what applications refuse: {error.message} ({error.step})")
+    seen = arrival.revision
+    number = f"{seen.epoch}.{seen.serial}"
+    if seen.number != folder.number or not seen.is_copy_of(folder):
+        return Examination(name, False, f"{desk.url} serves {number}, the folder holds {folder.epoch}.{folder.serial}")
+    return Examination(name, arrival.adopted, f"{desk.url} serves {number}, {'fresh' if arrival.fresh else 'EXPIRED'}")

@@ -1,0 +1,171 @@
+"""`livepin init`: from nothing to a published document in one command."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import tomlkit
+
+from livepin.author import edit
+from livepin.author.keys import KEYS, embedded_text, new_backup, new_key
+from livepin.author.names import typed_pattern
+from livepin.author.project import FILE_NAME, PinEntry, ProjectFile, is_identifier
+from livepin.author.signers.pem import KeyKind, PemSigner, open_signer
+from livepin.cli.desk import Desk
+from livepin.cli.embed import snippet, values
+from livepin.cli.findings import published_members, published_text
+from livepin.cli.keys import kind_option
+from livepin.cli.look import ca_option
+from livepin.cli.options import (
+    address_option,
+    directory_option,
+    dry_run_option,
+    json_option,
+    override_option,
+    passphrase_option,
+    timeout_option,
+)
+from livepin.cli.output import Output, moment
+from livepin.cli.passphrase import given_passphrase
+from livepin.cli.release import Published, Release, publish, refuse_open, stage
+from livepin.core.guard import Rule
+from livepin.core.hosts import parse_pattern
+from livepin.errors import InputInvalid, LookFailed, ProjectInvalid
+from livepin.watch import probe
+from livepin.watch.address import Address
+from livepin.watch.probe import Look
+
+KEY_NAME = "signing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be set up."""
+
+    organization: str
+    project: str
+    pattern: str
+    directory: Path
+    address: Address | None
+    ca: Path | None
+    url: str
+    kind: KeyKind
+
+
+@click.command()
+@click.argument("audience", metavar="ORG/PROJECT")
+@click.argument("host")
+@click.option("--url", default="", help="Public URL of the folder (ends in /), where applications fetch.")
+@address_option
+@ca_option
+@kind_option
+@override_option
+@passphrase_option
+@timeout_option
+@directory_option
+@dry_run_option
+@json_option
+def init(
+    audience: str,
+    host: str,
+    url: str,
+    address: Address | None,
+    ca: Path | None,
+    kind: str,
+    overrides: tuple[tuple[Rule, str], ...],
+    passphrase_file: Path | None,
+    timeout: float,
+    directory: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Set up ORG/PROJECT for HOST: look at it, make a signing key, pin what it serves and a backup key, sign, and
+    publish to ./public. One passphrase protects both keys.
+    """
+    out = Output(as_json)
+    wish = _Wish(*_audience(audience), typed_pattern(host).text, directory, address, ca, url, KeyKind(kind))
+    if (directory / FILE_NAME).exists():
+        raise ProjectInvalid("project_exists", f"there is a {FILE_NAME} already", where=str(directory))
+    live = _look(wish, timeout, out)
+    if dry_run:
+        lines = [f"would pin {one.digest} of {wish.pattern}" for one in live]
+        lines.append(f"would make {FILE_NAME}, keys/, backup/, revisions/ and public/ in {directory}")
+        out.result({"dry_run": True, "pins": [one.digest for one in live]}, "\n".join(lines))
+        return
+    passphrase = given_passphrase(passphrase_file, "the new keys", new=True)
+    out.progress("making keys")
+    signer = _signer(wish, passphrase)
+    backup = new_backup(directory, wish.pattern, passphrase)
+    reserve = PinEntry("spki_sha256", backup.spki_sha256, source="backup", note=backup.key.name)
+    desk = Desk(_draft(wish, signer, [*live, reserve]).read())
+    staged = stage(desk)
+    release = Release(desk, dict(overrides), timeout, out.progress)
+    settlement = release.settle(staged.draft, staged.held.published)
+    refuse_open(settlement)
+    # Written only now: whatever was refused above, the same command can be given again.
+    _draft(wish, signer, [*live, reserve]).save()
+    done = publish(release, staged, settlement, lambda: signer, confirm=bool(url))
+    _tell(out, desk, done, backup.key)
+
+
+def _audience(text: str) -> tuple[str, str]:
+    organization, _, project = text.partition("/")
+    if not (is_identifier(organization) and is_identifier(project)):
+        message = "an ID is 1 to 64 letters, digits, dots, hyphens or underscores"
+        raise InputInvalid("usage", message, where=repr(text[:130]), hint="Write ORG/PROJECT.")
+    return organization, project
+
+
+def _look(wish: _Wish, timeout: float, out: Output) -> list[PinEntry]:
+    """Pins of the key that every address serves now: several, where they differ."""
+    name = parse_pattern(wish.pattern).name
+    at = f" at {wish.address}" if wish.address else ""
+    out.progress(f"looking at {name}{at}")
+    seen = probe.look(name, address=wish.address, ca_file=str(wish.ca) if wish.ca else None, timeout=timeout)
+    digests = dict.fromkeys(one.served[0].digest("spki_sha256") for one in seen.answers if one.reachable)
+    if not digests:
+        raise LookFailed("look_failed", f"nothing to pin: {_why(seen)}", where=name)
+    note = f"served on {moment(seen.looked_at)[:10]}"
+    return [PinEntry("spki_sha256", digest, source="live", note=note) for digest in digests]
+
+
+def _why(seen: Look) -> str:
+    return "; ".join(f"{one.address}: {one.error}" for one in seen.answers) or seen.error
+
+
+def _signer(wish: _Wish, passphrase: str) -> PemSigner:
+    """The signing key; one that an earlier, interrupted try made is used again."""
+    path = wish.directory / KEYS / f"{KEY_NAME}.pem"
+    if not path.exists():
+        new_key(wish.directory, KEY_NAME, wish.kind, passphrase)
+    return open_signer(path, passphrase)
+
+
+def _draft(wish: _Wish, signer: PemSigner, pins: list[PinEntry]) -> ProjectFile:
+    file = ProjectFile(wish.directory / FILE_NAME, tomlkit.document())
+    settings = {
+        "publish": {"folder": "public"} | ({"url": wish.url} if wish.url else {}),
+        "key": {"file": f"{KEYS}/{KEY_NAME}.pem", "public_key": embedded_text(signer.public_key)},
+    }
+    if wish.ca is not None:
+        settings["look"] = {"ca": os.path.relpath(wish.ca.resolve(), wish.directory.resolve())}
+    edit.new_project(file, wish.organization, wish.project, settings)
+    edit.set_host(file, wish.pattern, {"address": str(wish.address)} if wish.address else {})
+    for entry in pins:
+        edit.add_pin(file, wish.pattern, entry)
+    return file
+
+
+def _tell(out: Output, desk: Desk, done: Published, backup: Path) -> None:
+    text = (
+        f"{published_text(done, desk.origin.name)}\n"
+        f"backup key and CSR: {backup.parent} (keep the key elsewhere; nothing serves it yet)\n\n"
+        f"Put this into the application, before it connects:\n\n{snippet(desk, None)}"
+    )
+    if not desk.url:
+        out.note("no --url was given: serve the folder somewhere and set `url` under [publish] in livepin.toml")
+    members = {**published_members(done), **values(desk), "backup": str(backup), "python": snippet(desk, None)}
+    out.result({**members, "origin": desk.origin.name, "url": desk.url}, text)

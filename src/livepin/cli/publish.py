@@ -1,0 +1,123 @@
+"""`livepin publish`: stage → check → sign → deliver, in one command that is safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livepin.author import staging
+from livepin.author.signers.pem import PemSigner, open_signer
+from livepin.cli.desk import Desk
+from livepin.cli.exits import Exit
+from livepin.cli.findings import (
+    changes_text,
+    published_members,
+    published_text,
+    settlement_members,
+    settlement_text,
+)
+from livepin.cli.options import (
+    directory_option,
+    dry_run_option,
+    json_option,
+    no_confirm_option,
+    override_option,
+    passphrase_option,
+    timeout_option,
+)
+from livepin.cli.output import Output
+from livepin.cli.passphrase import given_passphrase
+from livepin.cli.release import Published, Release, Staged, refuse_open, stage
+from livepin.cli.release import publish as publish_release
+from livepin.core.guard import Rule, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The options of a command that publishes."""
+
+    overrides: tuple[tuple[Rule, str], ...]
+    passphrase_file: Path | None
+    no_confirm: bool
+    timeout: float
+    dry_run: bool
+
+
+@click.command()
+@override_option
+@passphrase_option
+@no_confirm_option
+@timeout_option
+@directory_option
+@dry_run_option
+@json_option
+def publish(
+    overrides: tuple[tuple[Rule, str], ...],
+    passphrase_file: Path | None,
+    no_confirm: bool,
+    timeout: float,
+    directory: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Publish the project: what is live is looked at, the guard asked, the document signed and delivered."""
+    out, desk = Output(as_json), Desk.open(directory)
+    wishes = Wishes(overrides, passphrase_file, no_confirm, timeout, dry_run)
+    return run(out, desk, wishes, None)
+
+
+def run(out: Output, desk: Desk, wishes: Wishes, content: Mapping[str, Any] | None, **journal: Any) -> int:
+    """Publish the project file's content, or an older document's (`rollback`)."""
+    staged = stage(desk, content)
+    for note in staged.held.notes:
+        out.note(note)
+    release = Release(desk, dict(wishes.overrides), wishes.timeout, out.progress)
+    settlement = release.settle(staged.draft, staged.held.published)
+    if wishes.dry_run:
+        return _preview(out, desk, staged, settlement)
+    refuse_open(settlement)
+    done = publish_release(
+        release, staged, settlement, signer_of(desk, wishes.passphrase_file), confirm=not wishes.no_confirm, **journal
+    )
+    return tell(out, desk, done)
+
+
+def tell(out: Output, desk: Desk, done: Published) -> int:
+    """Say what came of it; the exit status."""
+    place = desk.origin.name
+    out.result({**published_members(done), "origin": place, "url": desk.url}, published_text(done, place))
+    return Exit.OK if done.problem is None else Exit(done.problem.exit_status)
+
+
+def _preview(out: Output, desk: Desk, staged: Staged, settlement: Settlement) -> int:
+    published = staged.held.published
+    changes = staging.diff(None if published is None else published.document.payload, staged.payload)
+    lines = [settlement_text(settlement), changes_text(changes) or "nothing changes but the dates"]
+    verb = "would be refused" if settlement.open else "would be published"
+    lines.append(f"0.{staged.payload['serial']} {verb} to {desk.origin.name}")
+    members = {
+        "dry_run": True,
+        "serial": staged.payload["serial"],
+        "signed_already": staged.pending is not None,
+        "changes": [asdict(one) for one in changes],
+        **settlement_members(settlement),
+    }
+    out.result(members, "\n".join(line for line in lines if line))
+    return Exit.NO if settlement.open else Exit.OK
+
+
+def signer_of(desk: Desk, passphrase_file: Path | None) -> Callable[[], PemSigner]:
+    """A call that opens the project's key, asking for the passphrase the first time only."""
+    opened: list[PemSigner] = []
+
+    def signer() -> PemSigner:
+        if not opened:
+            path = desk.project.path(desk.project.key_file)
+            opened.append(open_signer(path, given_passphrase(passphrase_file, desk.project.key_file)))
+        return opened[0]
+
+    return signer

@@ -1,0 +1,75 @@
+"""`livepin show`: what a document says, verified or not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livepin.author.names import readable
+from livepin.cli.desk import Desk
+from livepin.cli.options import directory_option, json_option
+from livepin.cli.output import Output, moment, table
+from livepin.cli.source import read_source
+from livepin.core import jws
+from livepin.core.document import Document, Policy
+from livepin.core.trust import verify_held
+from livepin.errors import DocumentRefused, ProjectInvalid
+
+
+@click.command()
+@click.argument("source", required=False, metavar="[FILE|URL]")
+@directory_option
+@json_option
+def show(source: str | None, directory: Path, as_json: bool) -> None:
+    """Show a document: of a file, of a URL, or what the project has published."""
+    text, where = read_source(source, directory)
+    compact = jws.split(text)
+    document = Document.parse(compact.payload)
+    verified = _verified(text, directory)
+    members = {"source": where, "verified": verified, "header": json.loads(compact.header), "payload": document.payload}
+    Output(as_json).result(members, _text(document, where, verified))
+
+
+def _verified(text: str, directory: Path) -> bool | None:
+    """Whether the project's key signed it; None where there is no project to ask."""
+    try:
+        verify_held(text, Desk.open(directory).trust)
+    except ProjectInvalid:
+        return None
+    except DocumentRefused:
+        return False
+    return True
+
+
+def _text(document: Document, where: str, verified: bool | None) -> str:
+    signed = {True: "by this project's key", False: "NOT by this project's key", None: "not verified (no project here)"}
+    lines: list[tuple[str, ...]] = [
+        ("source", where),
+        ("project", f"{document.organization}/{document.project}"),
+        ("serial", str(document.serial)),
+        ("signed", signed[verified]),
+        ("issued", moment(document.issued_at)),
+        ("expires", moment(document.expires_at)),
+        ("unlisted", document.unlisted.value),
+    ]
+    lines += [("denied", digest) for digest in sorted(document.deny)]
+    rows = [row for policy in document.policies() for row in _rows(policy)]
+    return f"{table(lines)}\n\n{table(rows, ('HOST', 'ACTION', 'PIN', 'POSITION', 'WINDOW'))}"
+
+
+def _rows(policy: Policy) -> list[tuple[str, ...]]:
+    host, action = readable(policy.host), f"{policy.action.value} {policy.rollout} %"
+    rows: list[tuple[str, ...]] = []
+    for pin in policy.pins or ():
+        window = f"{moment(pin.start)}..{moment(pin.end)}" if pin.start is not None or pin.end is not None else ""
+        rows.append((host, action, f"{pin.member} {pin.digest}", pin.position.value, window))
+        host = action = ""
+    rows += [("" if rows else host, "" if rows else action, f"deny {one}", "", "") for one in sorted(policy.deny)]
+    return rows or [(host, action, _nothing(policy), "", "")]
+
+
+def _nothing(policy: Policy) -> Any:
+    return "(no pins)" if policy.pins is None else "(no pin matches anything)"
