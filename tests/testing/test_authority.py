@@ -119,7 +119,7 @@ def test_a_renewed_certificate_keeps_the_key_and_a_rekeyed_one_does_not() -> Non
 def test_the_pin_of_a_certificate_is_what_openssl_says(tmp_path: Path) -> None:
     certificate = CertificateAuthority(intermediates=1).issue(key=KeyKind.RSA)
     files = certificate.write(tmp_path)
-    spki = ["openssl", "pkey", "-in", files.key, "-pubout", "-outform", "DER"]
+    spki = ["openssl", "pkey", "-in", str(files.key), "-pubout", "-outform", "DER"]
     digest = hashlib.sha256(subprocess.run(spki, capture_output=True, check=True).stdout).digest()
     assert certificate.spki_sha256 == base64.b64encode(digest).decode()
     assert certificate.pin() == {"spki_sha256": certificate.spki_sha256, "position": "leaf"}

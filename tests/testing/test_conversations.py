@@ -150,6 +150,33 @@ def test_an_intercepting_proxy_takes_nothing_but_connect(cast: Cast) -> None:
         client.close()
 
 
+def test_your_own_preamble_can_end_the_matter(cast: Cast) -> None:
+    def refuse(channel: Channel) -> bool:
+        channel.write(b"no TLS today\n")
+        channel.drain()
+        return False
+
+    with TlsServer(cast.genuine, preamble=refuse) as server:
+        with socket.create_connection((server.address, server.port), timeout=5) as client:
+            assert client.recv(64) == b"no TLS today\n"
+            client.sendall(b"pity")
+        server.wait_until_idle()
+        assert (server.connections[0].plaintext, server.handshakes) == (b"pity", 0)
+
+
+def test_a_conversation_learns_that_its_client_is_gone_and_what_it_sent_is_counted(cast: Cast) -> None:
+    def talk_on(channel: Channel) -> None:
+        while True:
+            channel.write(b"x" * 65536)
+
+    with TlsServer(cast.evil, conversation=talk_on) as server:
+        with connect(server, cast.authority.client_context()) as client:
+            client.sendall(b"bearer token")
+            client.recv(1)
+        server.wait_until_idle()
+        assert server.received == b"bearer token"
+
+
 def test_your_own_conversation_can_be_a_websocket(cast: Cast) -> None:
     def echo_messages(channel: Channel) -> None:
         protocol = ServerProtocol()

@@ -109,6 +109,17 @@ def test_a_fault_in_a_conversation_is_raised_at_the_end_of_the_test() -> None:
         raise KeyError("the test's own")
 
 
+def test_a_fault_is_told_once() -> None:
+    listener = Listener(lambda channel: {}["no such key"])
+    listener.start()
+    connect(listener).close()
+    listener.wait_until_idle()
+    with pytest.raises(KeyError):
+        listener.stop()
+    with listener:
+        pass
+
+
 def test_a_client_that_vanishes_is_no_fault() -> None:
     def insist(channel: Channel) -> None:
         while True:

@@ -43,7 +43,7 @@ def test_the_keys_of_wycheproof_say_the_same_in_all_their_forms() -> None:
     for group in groups:
         jwk = {name: group["publicKeyJwk"][name] for name in ("kty", "crv", "x", "y")}
         assert PublicKey.from_jwk(jwk).spki.hex() == group["publicKeyDer"]
-        assert PublicKey.from_text(group["publicKeyPem"]).jwk == jwk
+        assert PublicKey.from_text(group["publicKeyPem"]).jwk() == jwk
 
 
 def _tokens() -> list[Json]:
@@ -90,7 +90,7 @@ def test_the_digests_of_real_chains_are_the_ones_recorded() -> None:
     requests, expected = [], []
     for chain in chains:
         text = (Path(FOLDER) / "ct" / chain["file"]).read_text(encoding="ascii")
-        leaf, marker, rest = text.partition("-----END CERTIFICATE-----")
+        _, _, rest = text.partition("-----END CERTIFICATE-----")
         requests += [{"do": "pin", "pem": text}, {"do": "pin", "pem": rest}]
         cert_sha256 = base64.b64encode(bytes.fromhex(chain["leaf_sha256"])).decode()
         expected += [(chain["leaf_spki_sha256"], cert_sha256), (chain["issuer_spki_sha256"], None)]

@@ -96,6 +96,8 @@ class _Request:
 def _document(request: _Request) -> Answer:
     anchors = tuple(PublicKey.from_text(text) for text in request.texts("anchors"))
     threshold = request.number("threshold") if request.has("threshold") else 1
+    if threshold < 1:
+        raise RequestInvalid("request_invalid", "is below 1", where="threshold")
     trust = Trust(request.text("organization"), request.text("project"), anchors, threshold)
     held = _held(request.text("held"), trust) if request.has("held") else None
     arrival = verify(request.text("jws"), trust, request.number("now"), held)

@@ -8,6 +8,7 @@ project it also fetches what applications fetch, and says how old it is.
 from __future__ import annotations
 
 import http.client
+import logging
 import ssl
 import time
 from collections.abc import Iterator
@@ -54,6 +55,8 @@ class Examination:
 def doctor(directory: Path, as_json: bool) -> int:
     """Prove that enforcement works here; in a project's folder, also that its document is in good health."""
     out = Output(as_json)
+    # The refusal is what is wanted here: the pinner's warning about it would only frighten.
+    logging.getLogger("livepin").addHandler(logging.NullHandler())
     out.progress("connecting to a server of our own, without pins, with a wrong one and with the right one")
     found = list(_enforcement())
     if (directory / FILE_NAME).exists():

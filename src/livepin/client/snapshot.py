@@ -108,7 +108,7 @@ class Snapshot:
         complete = chain is not None
         known = tuple(map(Certificate, chain if chain is not None else (peer.leaf,)))
         try:
-            verdict, leaf_only = self._judge(revision, Peer(peer.host or "", known, peer.validated, complete), now)
+            verdict, leaf_only = self._judge(revision, Peer(peer.host, known, peer.validated, complete), now)
         except CertificateInvalid as error:
             return Verdict(Outcome.BLOCKED, "pin_mismatch", peer.host or "", reasons=(error.message,))
         self._remember(key if leaf_only else whole, revision, verdict, now)

@@ -158,26 +158,28 @@ def _file_name(organization: str, project: str, thumbprints: Iterable[str], thre
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def _flags(access: int, *names: str) -> int:
+    """Flags for `os.open`; the named ones where this system has them. Children never inherit what we open."""
+    for name in (*names, "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
+        access |= getattr(os, name, 0)
+    return access
+
+
 def _read(file: Path, limit: int) -> Kept:
-    """The text of a file that is ours. Raises `OSError` only for what is not about the file's content."""
-    flags = os.O_RDONLY
-    for flag in (
-        "O_NOFOLLOW",
-        "O_CLOEXEC",
-        "O_NONBLOCK",
-        "O_BINARY",
-    ):  # a pipe must not hang us; not all are everywhere
-        flags |= getattr(os, flag, 0)
+    """The text of a file that is ours. What is wrong with the file itself is a reason, not an error."""
     try:
-        descriptor = os.open(file, flags)
+        descriptor = os.open(file, _flags(os.O_RDONLY, "O_NONBLOCK"))  # a pipe must not hang us
     except FileNotFoundError:
         return Kept(None)
     except OSError as error:
         return Kept(None, f"the stored file cannot be opened: {error.strerror}")
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         if reason := _not_ours(os.fstat(descriptor)):
             return Kept(None, reason)
-        data = stream.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         return Kept(None, f"the stored file has more than {limit} bytes")
     if not data.isascii() or not data:
@@ -202,11 +204,8 @@ def _replace(file: Path, text: str) -> None:
     """
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    for flag in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, flag, 0)
     try:
-        with os.fdopen(os.open(new, flags, 0o600), "wb") as stream:
+        with os.fdopen(os.open(new, _flags(os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0o600), "wb") as stream:
             stream.write(text.encode("ascii"))
             stream.flush()
             os.fsync(stream.fileno())

@@ -16,7 +16,7 @@ _INTEGER, _SEQUENCE, _VERSION, _EXTENSIONS = 0x02, 0x30, 0xA0, 0xA3
 _OCTET_STRING, _BOOLEAN, _DNS_NAME, _IP_ADDRESS = 0x04, 0x01, 0x82, 0x87
 _SUBJECT_ALT_NAME = bytes.fromhex("0603551d11")
 
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]*?)-----END \1-----")
+_PEM_MARKER = re.compile(r"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
 
 
 def _element(data: bytes, start: int, end: int) -> tuple[int, int, int]:
@@ -129,11 +129,33 @@ def _names(data: bytes, position: int, end: int) -> list[str]:
 
 
 def pem_blocks(text: str) -> list[tuple[str, bytes]]:
-    """(label, DER) of every block of a PEM text (RFC 7468), in order. Raises `CertificateInvalid`."""
+    """(label, DER) of every block of a PEM text (RFC 7468), in order; text around blocks is ignored.
+
+    A block that is no certificate or public key may hold anything, and is empty where it is not Base64.
+    Raises `CertificateInvalid` for damaged blocks.
+    """
     blocks = []
-    for label, body in _PEM.findall(text):
-        try:
-            blocks.append((label, binascii.a2b_base64("".join(body.split()), strict_mode=True)))
-        except ValueError:
-            raise CertificateInvalid("certificate_invalid", f"the PEM block {label} is not Base64") from None
+    opened, start = "", 0
+    for marker in _PEM_MARKER.finditer(text):
+        kind, label = marker.groups()
+        if (kind == "END" and label != opened) or (kind == "BEGIN" and opened):
+            raise _damaged(label)
+        if kind == "END":
+            blocks.append((label, _pem_content(label, text[start : marker.start()])))
+        opened, start = (label, marker.end()) if kind == "BEGIN" else ("", 0)
+    if opened:
+        raise _damaged(opened)
     return blocks
+
+
+def _pem_content(label: str, body: str) -> bytes:
+    try:
+        return binascii.a2b_base64("".join(body.split()).encode("ascii"), strict_mode=True)
+    except ValueError:
+        if label in ("CERTIFICATE", "PUBLIC KEY"):
+            raise _damaged(label) from None
+        return b""
+
+
+def _damaged(label: str) -> CertificateInvalid:
+    return CertificateInvalid("certificate_invalid", f"the PEM block {label} is damaged")

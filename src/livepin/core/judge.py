@@ -31,11 +31,12 @@ _SPKI_SHA256 = "spki_sha256"
 class Peer:
     """What is known of the other side of a TLS connection.
 
-    `host` as the TLS layer verifies it; `chain` leaf first, the validated one. `validated` False: the application
-    switched validation off. `complete` False: a resumed session whose chain is no longer known; only the leaf is.
+    `host`: the name that the TLS layer verifies; None where the application named none. `chain`: the validated one,
+    leaf first. `validated` False: the application switched validation off. `complete` False: a resumed session whose
+    chain is no longer known; only the leaf is.
     """
 
-    host: str
+    host: str | None
     chain: tuple[Certificate, ...]
     validated: bool = True
     complete: bool = True
@@ -81,7 +82,7 @@ def judge(
     now = max(now, document.issued_at)
     expires_at = document.expires_at if expires_at is None else expires_at
     setting = _Setting(document, now, installation, expires_at, seeded, epoch, digest)
-    if not peer.host:
+    if peer.host is None:
         return _judge_by_names(setting, peer)
     try:
         host = normalize(peer.host)
@@ -143,7 +144,7 @@ def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answ
     return Verdict(
         answer.outcome,
         answer.code,
-        peer.host,
+        peer.host or "",
         policy.host if policy else "",
         answer.pin,
         setting.epoch,

@@ -154,7 +154,7 @@ def _signing_key(header: Header, keys: KeySet | None, trust: Trust, held: Revisi
 
 
 def _open_keyset(texts: tuple[str, ...], trust: Trust, held: Revision | None) -> KeySet:
-    """V3: the key set that enough embedded, unrevoked anchors signed; its times are looked at later."""
+    """V3: the key set that enough embedded, unrevoked anchors signed; its times are the next thing looked at."""
     parts = [_split_keyset(text) for text in texts]
     if len({compact.payload for compact, _ in parts}) > 1:
         raise keyset.invalid("the payloads of its copies differ")

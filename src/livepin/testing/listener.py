@@ -145,6 +145,7 @@ class Listener:
         self._socket = socket.create_server((self._address, 0), family=family, backlog=128)
         self._port = self._socket.getsockname()[1]
         self._stopping.clear()
+        self._faults.clear()
         self._acceptor = threading.Thread(target=self._accept, args=(self._socket,), daemon=True)
         self._acceptor.start()
 

@@ -34,9 +34,9 @@ def parse_address(text: str, default_port: int = 443) -> Address:
     """Address of `HOST`, `HOST:PORT`, `[IPv6]`, `[IPv6]:PORT` or a bare IPv6 address. Raises `HostInvalid`."""
     host, port = text, ""
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        if rest and not rest.startswith(":"):
-            raise _invalid(text, "something other than :PORT follows the bracket")
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            raise _invalid(text, "after the closing bracket comes :PORT or nothing")
         port = rest[1:]
     elif text.count(":") == 1:
         host, _, port = text.partition(":")

@@ -125,7 +125,8 @@ _ALGORITHMS: list[tuple[str, str, Signed]] = [
      document(protected=header(ANNA, alg="EdDSA"))),
 ]  # fmt: skip
 _EDDA_ALGORITHMS: list[tuple[str, str, Signed]] = [
-    ("es256-on-ed25519", "`ES256` named for an Ed25519 anchor", document(protected=header(EDDA, alg="ES256"), key=EDDA)),
+    ("es256-on-ed25519", "`ES256` named for an Ed25519 anchor",
+     document(protected=header(EDDA, alg="ES256"), key=EDDA)),
     ("ed25519-name", "`Ed25519`, a fully specified name of RFC 9864, is not used",
      document(protected=header(EDDA, alg="Ed25519"), key=EDDA)),
 ]  # fmt: skip
@@ -134,9 +135,7 @@ _EDDA_ALGORITHMS: list[tuple[str, str, Signed]] = [
 def algorithm_cases() -> Iterator[Case]:
     for anchor, table in ((ANNA, _ALGORITHMS), (EDDA, _EDDA_ALGORITHMS)):
         for name, about, signed in table:
-            yield arrival(
-                f"document-v2-alg-{name}", f"{about}.", "V2", signed, ALGORITHM_REFUSED, anchors=[anchor]
-            )
+            yield arrival(f"document-v2-alg-{name}", f"{about}.", "V2", signed, ALGORITHM_REFUSED, anchors=[anchor])
     yield arrival(
         "document-v2-alg-unlike-signing-key",
         "`EdDSA` named for a P-256 key of a good key set.",
@@ -272,5 +271,3 @@ def all_cases() -> Iterator[Case]:
     yield from algorithm_cases()
     yield from member_cases()
     yield from header_text_cases()
-
-

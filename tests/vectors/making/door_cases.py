@@ -17,7 +17,13 @@ _PIN: Json = {"do": "pin", "pem": LEAF.pem}
 _JWS: Json = {"do": "jws", "jws": document().text, "jwk": ANNA.jwk}
 _DOCUMENT: Json = {"do": "document", "jws": document().text, "anchors": [b64(ANNA.spki)], "now": NOW}
 _DOCUMENT |= {"organization": "acme", "project": "shop"}
-_JUDGE: Json = {"do": "judge", "payload": {**PAYLOAD, "hosts": [policy()]}, "host": NAME, "chain": [LEAF.pem], "now": NOW}
+_JUDGE: Json = {
+    "do": "judge",
+    "payload": {**PAYLOAD, "hosts": [policy()]},
+    "host": NAME,
+    "chain": [LEAF.pem],
+    "now": NOW,
+}
 
 _NO_REQUESTS: list[tuple[str, str, str]] = [
     ("empty", "An empty line", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.vectors.making.cases import Case, Json, any_of, refused
 from tests.vectors.making.keys import ANNA, BERT, CARL, MALLORY, SIGNER
@@ -35,11 +36,11 @@ _HELD_IN_EPOCH_3 = under_keys(keyset())
 _WITHOUT_ANNA = under_keys(keyset(keyset_payload(revoked=[ANNA.kid]), BERT))
 
 
-def _serial(serial: int, **changes: object) -> Signed:
+def _serial(serial: int, **changes: Any) -> Signed:
     return document(document_payload(serial=serial, **changes))
 
 
-def _in_epoch(epoch: int, serial: int, **changes: object) -> Signed:
+def _in_epoch(epoch: int, serial: int, **changes: Any) -> Signed:
     return under_keys(keyset(keyset_payload(epoch=epoch)), serial=serial, **changes)
 
 
@@ -71,7 +72,7 @@ def order_cases() -> Iterator[Case]:
          _HELD_IN_EPOCH_3, under_keys(other_keys, serial=8), FORKED),
         ("key-set-forked-same-payload", "Another key set of the held epoch under the held payload",
          _HELD_IN_EPOCH_3, under_keys(other_keys), FORKED),
-        ("key-set-forked-serial-lower", "Another key set of the held epoch and a lower serial: roll-back is asked first",
+        ("key-set-forked-serial-lower", "Another key set of the held epoch, and a lower serial: order is asked first",
          _HELD_IN_EPOCH_3, under_keys(other_keys, serial=6), ROLLED_BACK),
     ]  # fmt: skip
     for name, about, held, signed, expect in table:
@@ -148,7 +149,7 @@ def absent_cases() -> Iterator[Case]:
         yield arrival(f"held-absent-{name}", f"{about}.", "V8", _HELD, accepted(_HELD), held=held, hostile=True)
     by_two = under_keys([keyset(), keyset(key=BERT)])
     about = "Held was signed by one anchor; now two are asked for."
-    two = {"anchors": [ANNA, BERT], "threshold": 2}
+    two: Json = {"anchors": [ANNA, BERT], "threshold": 2}
     held = _in_epoch(9, 1)
     expect = accepted(by_two, 3)
     yield arrival("held-absent-threshold-raised", about, "V8", by_two, expect, held=held, hostile=True, **two)
@@ -178,7 +179,7 @@ def revocation_cases() -> Iterator[Case]:
     about = "Two of three anchors sign a new epoch, one of them revoked by the held key set: one is left of two."
     revoking = keyset_payload(revoked=[ANNA.kid])
     held = under_keys([keyset(revoking, BERT), keyset(revoking, CARL)])
-    two_of_three = {"anchors": [ANNA, BERT, CARL], "threshold": 2}
+    two_of_three: Json = {"anchors": [ANNA, BERT, CARL], "threshold": 2}
     yield arrival("held-revokes-one-of-two", about, "V3", both, THRESHOLD_UNMET, held=held, **two_of_three)
 
 
@@ -188,5 +189,3 @@ def all_cases() -> Iterator[Case]:
     yield from clock_cases()
     yield from absent_cases()
     yield from revocation_cases()
-
-

@@ -21,7 +21,8 @@ _PATTERNS: list[Asked] = [
     ("exact-below", "A name below an exact one", "api.example.com", "v1.api.example.com", False, False),
     ("exact-above", "The name above an exact one", "api.example.com", "example.com", False, False),
     ("exact-suffix", "A name that ends with the pattern's text", "example.com", "badexample.com", False, True),
-    ("exact-prefix", "A name that begins with the pattern's text", "example.com", "example.com.evil.example", False, True),
+    ("exact-prefix", "A name that begins with the pattern's text",
+     "example.com", "example.com.evil.example", False, True),
     ("exact-dot-is-a-dot", "A pattern is no regular expression", "api.example.com", "apixexample.com", False, True),
     ("exact-letter-case", "A host in upper case", "api.example.com", "API.Example.COM", True, False),
     ("exact-trailing-dot", "A host with a trailing dot", "api.example.com", "api.example.com.", True, False),
@@ -67,7 +68,8 @@ _NAMES: list[Asked] = [
     ("port-under-wildcard", "A name with a port under a wildcard", "**.example.com", "example.com:443", False, True),
     # beyond ASCII: UTS 46, non-transitional
     ("umlaut", "An international name", "xn--bcher-kva.example", "b\u00fccher.example", True, False),
-    ("umlaut-upper-case", "An international name in upper case", "xn--bcher-kva.example", "B\u00dcCHER.Example", True, False),
+    ("umlaut-upper-case", "An international name in upper case",
+     "xn--bcher-kva.example", "B\u00dcCHER.Example", True, False),
     ("umlaut-composed", "A letter and its accent as two characters",
      "xn--bcher-kva.example", "bu\u0308cher.example", True, False),
     ("sharp-s", "Sharp s stays a letter of its own", "xn--fa-hia.de", "fa\u00df.de", True, True),
@@ -76,9 +78,11 @@ _NAMES: list[Asked] = [
      "xn--nxasmm1c.com", "\u03b2\u03cc\u03bb\u03bf\u03c2.com", True, True),
     ("final-sigma-transitional", "The final sigma does not become a common one",
      "xn--nxasmq6b.com", "\u03b2\u03cc\u03bb\u03bf\u03c2.com", False, True),
-    ("full-width-letters", "Full-width letters are letters", "api.example.com", "\uff41\uff50\uff49.example.com", True, True),
+    ("full-width-letters", "Full-width letters are letters",
+     "api.example.com", "\uff41\uff50\uff49.example.com", True, True),
     ("full-width-dot", "A full-width dot is a dot", "api.example.com", "api\uff0eexample.com", True, True),
-    ("ideographic-dot", "An ideographic full stop is a dot", "api.example.com", "api\u3002example\u3002com", True, True),
+    ("ideographic-dot", "An ideographic full stop is a dot",
+     "api.example.com", "api\u3002example\u3002com", True, True),
     ("ideographic-dots-and-star", "An ideographic full stop counts as a dot for `*.` too",
      "*.example.com", "a\u3002b.example.com", False, True),
     ("soft-hyphen", "A soft hyphen is dropped", "api.example.com", "a\u00adpi.example.com", True, True),
@@ -95,7 +99,8 @@ _NAMES: list[Asked] = [
     ("a-label-upper-case", "An A-label in upper case", "xn--bcher-kva.example", "XN--BCHER-KVA.example", True, False),
     ("a-label-beside-unicode", "An invalid A-label in an international name is an error of UTS 46",
      "**.example", "xn--a.b\u00fccher.example", False, True),
-    ("replacement-character", "A character that UTS 46 does not allow", "**.example", "b\ufffdcher.example", False, True),
+    ("replacement-character", "A character that UTS 46 does not allow",
+     "**.example", "b\ufffdcher.example", False, True),
     ("combining-mark-first", "A label that begins with a combining mark", "**.example", "\u0301a.example", False, True),
     ("only-ignored", "A label of nothing but a soft hyphen is empty", "**.example", "\u00ad.example", False, True),
     ("label-too-long-as-a-label", "A label that fits as text and not as an A-label",
@@ -114,7 +119,8 @@ _NAMES: list[Asked] = [
     ("ipv4-short", "127.1 is an ordinary name", "127.0.0.1", "127.1", False, True),
     ("ipv4-hexadecimal", "Hexadecimal octets make an ordinary name", "127.0.0.1", "0x7f.0.0.1", False, True),
     ("ipv4-integer", "An address as one number is an ordinary name", "127.0.0.1", "2130706433", False, True),
-    ("ipv4-octet-256", "256 is no octet: an ordinary name, which a wildcard covers", "*.0.2.1", "256.0.2.1", True, True),
+    ("ipv4-octet-256", "256 is no octet: an ordinary name, which a wildcard covers",
+     "*.0.2.1", "256.0.2.1", True, True),
     ("ipv4-five-numbers", "Five numbers are an ordinary name", "**.0.2.1", "1.192.0.2.1", True, True),
     ("ipv6", "An IPv6 address", "2001:db8::1", "2001:db8::1", True, False),
     ("ipv6-upper-case", "An IPv6 address in upper case", "2001:db8::a", "2001:DB8::A", True, False),
@@ -139,7 +145,8 @@ _NAMES: list[Asked] = [
 _INVALID_PATTERNS: list[tuple[str, str, str, str]] = [
     ("upper-case", "A pattern in upper case is refused, not repaired", "API.example.com", "api.example.com"),
     ("trailing-dot", "A pattern with a trailing dot", "api.example.com.", "api.example.com"),
-    ("not-ascii", "A pattern that is not ASCII: authoring writes A-labels", "b\u00fccher.example", "b\u00fccher.example"),
+    ("not-ascii", "A pattern that is not ASCII: authoring writes A-labels",
+     "b\u00fccher.example", "b\u00fccher.example"),
     ("empty", "An empty pattern", "", ""),
     ("empty-label", "A pattern with an empty label", "*..example.com", "a..example.com"),
     ("star-partial", "A star for a part of a label", "api-*.example.com", "api-1.example.com"),
@@ -191,9 +198,7 @@ def match_cases() -> Iterator[Case]:
             yield _case(name, about, rule, request, {"match": matches}, hostile=hostile)
 
 
-def _refused_pattern(
-    case: str, about: str, pattern: str, host: str, code: Any, suffixes: Sequence[str] = ()
-) -> Case:
+def _refused_pattern(case: str, about: str, pattern: str, host: str, code: Any, suffixes: Sequence[str] = ()) -> Case:
     request: Json = {"pattern": pattern, "host": host}
     if suffixes:
         request["public_suffixes"] = list(suffixes)

@@ -70,7 +70,8 @@ def specificity_cases() -> Iterator[Case]:
     """J2: the policy that should win allows, all others deny the leaf's key."""
     table: list[tuple[str, str, str, str, Sequence[str]]] = [
         # name, what it is about, host, the pattern that wins, the others
-        ("exact", "An exact pattern before every wildcard", NAME, NAME, ["*.example.com", "**.example.com", f"**.{NAME}"]),
+        ("exact", "An exact pattern before every wildcard",
+         NAME, NAME, ["*.example.com", "**.example.com", f"**.{NAME}"]),
         ("more-labels", "The wildcard with most labels", "v1.api.example.com", "**.api.example.com",
          ["**.example.com", "**.com"]),
         ("one-star-first", "`*.` before `**.` at equal length", NAME, "*.example.com", ["**.example.com", "**.com"]),
@@ -79,7 +80,7 @@ def specificity_cases() -> Iterator[Case]:
         ("two-stars-far-below", "`*.` covers one label alone, so `**.` is left", "a.b.example.com", "**.example.com",
          ["*.example.com", "example.com"]),
     ]  # fmt: skip
-    denying = {"deny": [LEAF.spki_sha256]}
+    denying: Json = {"deny": [LEAF.spki_sha256]}
     for name, about, host, winner, others in table:
         policies = [*(policy(other, **denying) for other in others), policy(winner)]
         yield judged(f"j2-{name}", about, "J2", policies, _MATCHED, host=host)
@@ -98,7 +99,7 @@ def specificity_cases() -> Iterator[Case]:
 
 def unlisted_cases() -> Iterator[Case]:
     """J3."""
-    denying = {"deny": [LEAF.spki_sha256]}
+    denying: Json = {"deny": [LEAF.spki_sha256]}
     denied = blocked("denied")
     table: list[tuple[str, str, Json, Json]] = [
         ("default", "Without `unlisted` other hosts are allowed", {}, _UNLISTED),
@@ -132,7 +133,8 @@ def unvalidated_cases() -> Iterator[Case]:
     mismatch, denied = blocked(unvalidated=True), blocked("denied", unvalidated=True)
     table: list[tuple[str, str, Json, Json, bool]] = [
         ("leaf-pin", "A `leaf` pin is judged", policy(), matched, False),
-        ("any-pin", "An `any` pin is judged on the leaf", policy(pins=[{**LEAF_PIN, "position": "any"}]), matched, False),
+        ("any-pin", "An `any` pin is judged on the leaf",
+         policy(pins=[{**LEAF_PIN, "position": "any"}]), matched, False),
         ("any-pin-of-authority", "An `any` pin does not match what stands beside the leaf: the attacker put it there",
          policy(pins=[{**ISSUING_PIN, "position": "any"}]), mismatch, True),
         ("ca-pin", "A `ca` pin never matches", policy(pins=[{**ISSUING_PIN, "position": "ca"}]), mismatch, True),
@@ -145,7 +147,9 @@ def unvalidated_cases() -> Iterator[Case]:
     for name, about, hosts, expect, hostile in table:
         yield judged(f"j4-{name}", about, "J4", hosts, expect, validated=False, hostile=hostile)
     about = "Said to be validated, which is the default"
-    yield judged("j4-validated", about, "J4", policy(pins=[{**ISSUING_PIN, "position": "ca"}]), _MATCHED, validated=True)
+    yield judged(
+        "j4-validated", about, "J4", policy(pins=[{**ISSUING_PIN, "position": "ca"}]), _MATCHED, validated=True
+    )
     about = "An interceptor's leaf with the honest chain behind it"
     pins = [{**ISSUING_PIN, "position": "any"}, {**ROOT_PIN, "position": "ca"}, LEAF_PIN]
     chain = (MALLORY_LEAF, *HONEST)

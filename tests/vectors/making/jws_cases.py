@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.vectors.making.cases import NOT_OK, Case, Json, invalid, without
-from tests.vectors.making.keys import ANNA, BERT, ED25519_ORDER, EDDA, EDDA_MALLORY, MALLORY, P256_ORDER, b64, b64url, raw
+from tests.vectors.making.keys import (
+    ANNA,
+    BERT,
+    ED25519_ORDER,
+    EDDA,
+    EDDA_MALLORY,
+    MALLORY,
+    P256_ORDER,
+    b64,
+    b64url,
+    raw,
+)
 from tests.vectors.making.signature_cases import high_s, low_s
 from tests.vectors.making.writer import compact, jws
 
@@ -158,7 +169,8 @@ def key_cases() -> Iterator[Case]:
         ("short", "A coordinate of 31 bytes", _token(), {**ANNA.jwk, "x": b64url(ANNA.point[1:32])}),
         ("padded", "A coordinate with Base64 padding", _token(), {**ANNA.jwk, "x": ANNA.jwk["x"] + "="}),
         ("without-y", "A P-256 key without `y`", _token(), without(ANNA.jwk, "y")),
-        ("p384", "A P-384 key", _token(), {"kty": "EC", "crv": "P-384", "x": b64url(bytes(48)), "y": b64url(bytes(48))}),
+        ("p384", "A P-384 key",
+         _token(), {"kty": "EC", "crv": "P-384", "x": b64url(bytes(48)), "y": b64url(bytes(48))}),
         ("rsa", "An RSA key", _token({"alg": "RS256"}), {"kty": "RSA", "n": b64url(b"\xc5" * 256), "e": "AQAB"}),
         ("oct", "A shared secret, and `HS256` that fits it", hashed, {"kty": "oct", "k": secret}),
         ("x25519", "A key for agreement, not for signatures",

@@ -213,7 +213,8 @@ _ANCHORED: list[Anchored] = [
     ("two-of-two", "Two anchors sign, two are asked for", [ANNA, BERT], 2, _by(ANNA, BERT), _epoch_3),
     ("two-of-three", "The first and the third of three anchors sign, two are asked for",
      [ANNA, BERT, CARL], 2, _by(CARL, ANNA), _epoch_3),
-    ("mixed-kinds", "A P-256 and an Ed25519 anchor sign, two are asked for", [ANNA, EDDA], 2, _by(EDDA, ANNA), _epoch_3),
+    ("mixed-kinds", "A P-256 and an Ed25519 anchor sign, two are asked for",
+     [ANNA, EDDA], 2, _by(EDDA, ANNA), _epoch_3),
     ("one-of-two", "One anchor signs, two are asked for", [ANNA, BERT], 2, _by(ANNA), THRESHOLD_UNMET),
     ("one-and-stranger", "One anchor and a stranger sign, two are asked for",
      [ANNA, BERT], 2, _by(ANNA, MALLORY), THRESHOLD_UNMET),
@@ -254,9 +255,7 @@ def anchored_cases() -> Iterator[Case]:
     for name, about, anchors, threshold, keys, expect in _ANCHORED:
         signed = under_keys(keys)
         outcome = expect(signed) if callable(expect) else expect
-        yield arrival(
-            f"keyset-{name}", f"{about}.", "V3", signed, outcome, anchors=anchors, threshold=threshold
-        )
+        yield arrival(f"keyset-{name}", f"{about}.", "V3", signed, outcome, anchors=anchors, threshold=threshold)
 
 
 def signer_cases() -> Iterator[Case]:
@@ -272,7 +271,8 @@ def signer_cases() -> Iterator[Case]:
         ("signer-not-listed", "A key signs that the key set does not name", under_keys(keyset(), MALLORY), UNKNOWN_KEY),
         ("signer-is-anchor", "An anchor signs beside a key set that does not name it",
          under_keys(keyset(), ANNA), UNKNOWN_KEY),
-        ("signer-skipped", "All keys of the key set are of kinds that are skipped", under_keys(others_only), UNKNOWN_KEY),
+        ("signer-skipped", "All keys of the key set are of kinds that are skipped",
+         under_keys(others_only), UNKNOWN_KEY),
         ("signer-revoked", "A key signs that is listed and revoked: revoked wins", under_keys(both), KEY_REVOKED),
         ("signer-revoked-unlisted", "A key signs that is revoked and no longer listed", under_keys(unlisted), either),
         ("signer-expires-first", "A document that outlives its key set is fresh while both last",

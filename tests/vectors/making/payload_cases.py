@@ -86,7 +86,8 @@ _REFUSED: list[tuple[str, str, Json]] = [
     ("pin-not-canonical", "A digest whose last character sets bits that carry nothing",
      _pin(spki_sha256=PIN[:-2] + chr(ord(PIN[-2]) + 1) + "=")),
     ("pin-unpadded", "A digest without padding", _pin(spki_sha256=PIN.rstrip("="))),
-    ("pin-url-alphabet", "A digest in the alphabet of base64url", _pin(spki_sha256=b64(b"\xfb" * 32).replace("+", "-"))),
+    ("pin-url-alphabet", "A digest in the alphabet of base64url",
+     _pin(spki_sha256=b64(b"\xfb" * 32).replace("+", "-"))),
     ("pin-newline", "A line feed after a digest", _pin(spki_sha256=PIN + "\n")),
     ("pin-prefixed", "A digest with its name before it", _pin(spki_sha256="sha256/" + PIN)),
     ("pin-empty", "An empty digest", _pin(spki_sha256="")),
@@ -188,7 +189,8 @@ _ACCEPTED: list[tuple[str, str, Json]] = [
     ("log-unknown-kind", "A log of unknown kind is skipped, whatever it lacks",
      {"ct_logs": {"issued_at": ISSUED, "logs": [_SKIPPED_LOG]}}),
     ("log-unknown-state", "A log of unknown state never counts, and is accepted", _log(state="dreaming")),
-    ("pattern-public-suffix", "A wildcard on a public suffix: publishing refuses it, reading does not", _pattern("*.com")),
+    ("pattern-public-suffix", "A wildcard on a public suffix: publishing refuses it, reading does not",
+     _pattern("*.com")),
     ("pattern-underscore", "Underscores and hyphens at the edges of labels", _pattern("_dmarc.-a-.example.com")),
     ("pattern-one-label", "A name of one label", _pattern("localhost")),
     ("pattern-a-label", "An A-label", _pattern("xn--bcher-kva.example")),
@@ -223,7 +225,7 @@ def _format_cases() -> Iterator[Case]:
     unsupported = "unsupported_format"
     yield _case("format-2", "Format 2", {"format": 2}, refused("V5", unsupported))
     about = "Format 2 with none of the members of format 1 but the audience"
-    bare = {name: ABSENT for name in ("serial", "issued_at", "expires_at", "hosts")}
+    bare = dict.fromkeys(("serial", "issued_at", "expires_at", "hosts"), ABSENT)
     yield _case("format-2-other-members", about, {**bare, "format": 2}, refused("V5", unsupported))
     either = refused("V5", any_of(unsupported, "payload_invalid"))
     for name, about, value in (

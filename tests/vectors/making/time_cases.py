@@ -45,7 +45,7 @@ def anchor_cases() -> Iterator[Case]:
         yield arrival(f"document-v3-{name}", f"{about}.", "V3", signed, UNKNOWN_KEY)
     about = "One anchor signs directly where the application asks for two."
     unmet = refused("V3", "threshold_unmet")
-    two = {"anchors": [ANNA, BERT], "threshold": 2}
+    two: Json = {"anchors": [ANNA, BERT], "threshold": 2}
     yield arrival("document-v3-direct-threshold-2", about, "V3", document(), unmet, **two)
     about = "A threshold of 0, which must not turn into nobody's signature being enough."
     stranger = under_keys(keyset(key=MALLORY))

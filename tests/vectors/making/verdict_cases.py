@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.vectors.making.cases import NOT_OK, Case, Json, any_of, invalid
 from tests.vectors.making.judge_writer import (
@@ -22,11 +23,11 @@ _MATCHED, _MISMATCH, _EXPIRED = allowed(), blocked(), allowed("expired")
 _BLOCKED_BY_CT, _REPORTED_BY_CT = blocked("ct_failed"), reported("ct_failed")
 
 
-def _ct(action: str = "enforce", **members: object) -> Json:
+def _ct(action: str = "enforce", **members: Any) -> Json:
     return policy(ct={"action": action}, **members)
 
 
-def _bare_ct(action: str = "enforce", **members: object) -> Json:
+def _bare_ct(action: str = "enforce", **members: Any) -> Json:
     return _ct(action, pins=ABSENT, **members)
 
 
@@ -134,7 +135,8 @@ def rollout_cases() -> Iterator[Case]:
         ("0", "Bucket 0 under rollout 0", NAME, IN_BUCKET_0, 0, reported()),
         ("1-no-number", "Without an installation number the bucket is 0", NAME, None, 1, _MISMATCH),
         ("0-no-number", "Rollout 0 without an installation number", NAME, None, 0, reported()),
-        ("pattern-text", "The pattern's own text counts, not the host's", "*.example.com", IN_BUCKET_91_AND_7, 50, _MISMATCH),
+        ("pattern-text", "The pattern's own text counts, not the host's",
+         "*.example.com", IN_BUCKET_91_AND_7, 50, _MISMATCH),
         ("exact-text", "The same installation under the exact pattern", NAME, IN_BUCKET_91_AND_7, 50, reported()),
         ("first-8-bytes", "The first 8 bytes of the hash, big-endian", NAME, IN_BUCKET_26, 27, _MISMATCH),
         ("first-8-bytes-above", "The first 8 bytes of the hash, big-endian, one step lower", NAME, IN_BUCKET_26, 26,
@@ -142,7 +144,7 @@ def rollout_cases() -> Iterator[Case]:
     ]  # fmt: skip
     for name, about, pattern, installation, rollout, expect in table:
         hosts = policy(pattern, rollout=ABSENT if rollout < 0 else rollout)
-        members = {} if installation is None else {"installation": installation}
+        members: Json = {} if installation is None else {"installation": installation}
         case = (f"j9-rollout-{name}", about, "J9", hosts, expect)
         yield judged(*case, chain=INTERCEPTED, hostile=True, **members)
 

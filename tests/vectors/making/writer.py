@@ -21,7 +21,11 @@ KEYS_EXPIRE = KEYS_ISSUED + 180 * DAY
 PIN = b64(sha256("the pin of api.example.com"))
 BACKUP_PIN = b64(sha256("the backup pin of api.example.com"))
 LONG_DIGEST = b64(hashlib.sha512(b"a SHA-512 digest").digest())
-HOST: Json = {"host": "api.example.com", "action": "enforce", "pins": [{"spki_sha256": PIN}, {"spki_sha256": BACKUP_PIN}]}
+HOST: Json = {
+    "host": "api.example.com",
+    "action": "enforce",
+    "pins": [{"spki_sha256": PIN}, {"spki_sha256": BACKUP_PIN}],
+}
 
 PAYLOAD: Json = {
     "format": 1,
