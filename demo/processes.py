@@ -65,7 +65,7 @@ class Process:
         def looked() -> T | None:
             running = self.running  # asked first: what it wrote before it ended counts
             result = found()
-            if not running and (result is None or result is False):
+            if not running and not result:
                 raise self._ended()
             return result
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-_WIDTH = 88
+_WIDTH = 84
+_INDENT = 7
 _MARKS = {"held": "✓", "failed": "✗", "did": "·", "rule": "─"}
 _PLAIN_MARKS = {"held": "ok", "failed": "FAILED", "did": "--", "rule": "-"}
 _COLOURS = {"title": "1", "held": "32", "failed": "1;31", "dim": "2", "command": "36"}
@@ -74,13 +77,29 @@ class Story:
         self._stream.flush()
 
     def quote(self, lines: Iterable[str]) -> None:
-        """Somebody else's words: a script, a log."""
+        """Somebody else's words, such as a log; long lines go on in the next one."""
         for line in lines:
-            self.say(self._style.paint(f"       {line}".rstrip(), "dim"))
+            wrapped = textwrap.wrap(line, _WIDTH - _INDENT, break_long_words=False, break_on_hyphens=False)
+            for part in wrapped:
+                self.say(self._style.paint(" " * _INDENT + part, "dim"))
 
-    def command(self, text: str) -> None:
+    def listing(self, lines: Iterable[str], added: Iterable[str]) -> None:
+        """A script; lines of it that are among `added` get a + in front. Long ones are cut."""
+        added = set(added)
+        for line in lines:
+            new = bool(line) and line in added
+            shown = line if len(line) <= _WIDTH - _INDENT else f"{line[: _WIDTH - _INDENT - 3]}..."
+            self.say(self._style.paint(f"     {'+' if new else ' '} {shown}".rstrip(), "command" if new else "dim"))
+
+    def command(self, words: Sequence[str]) -> None:
         """A command that is being run, as it could be typed."""
-        self.say(self._style.paint(f"     $ {text}", "command"))
+        line = "     $"
+        for word in map(shlex.quote, words):
+            if len(line) + len(word) > _WIDTH - 3:
+                self.say(self._style.paint(f"{line} \\", "command"))
+                line = " " * (_INDENT + 2)
+            line += f" {word}"
+        self.say(self._style.paint(line, "command"))
 
     def did(self, text: str) -> None:
         """A step that is done and proves nothing by itself."""
@@ -102,12 +121,12 @@ class Story:
         self.say()
         self.say(self._style.paint("What was claimed, and checked", "title"))
         self.say(marks["rule"] * _WIDTH)
+        width = max((len(claim.scene) for claim in self.claims), default=0)
         scene = ""
         for claim in self.claims:
+            shown, scene = claim.scene if claim.scene != scene else "", claim.scene
             mark = "held" if claim.holds else "failed"
-            shown = claim.scene if claim.scene != scene else ""
-            scene = claim.scene
-            self.say(f"{shown:<26} {claim.text:<54} {self._style.paint(marks[mark], mark)}")
+            self.say(f"{shown:<{width}}  {claim.text:<50}  {self._style.paint(marks[mark], mark)}")
         self.say(marks["rule"] * _WIDTH)
         held = sum(claim.holds for claim in self.claims)
         self.say(f"{held} of {len(self.claims)} claims held, in {self.elapsed:.0f} s.")
@@ -118,7 +137,7 @@ class Story:
         sign = f"{self._style.marks[mark]:>4} "
         if mark in ("held", "failed"):
             sign = self._style.paint(sign, mark)
-        dots = " " * max(1, _WIDTH - 12 - len(text))
+        dots = " " * max(1, _WIDTH - 13 - len(text))
         self.say(f"{sign} {text}{dots}{self._style.paint(f'{seconds:5.2f} s', 'dim')}")
 
     def _ascii(self, text: str) -> str:

@@ -20,11 +20,10 @@ class DemoFailed(Exception):
 
 
 def wait_for(found: Callable[[], T | None], seconds: float, what: str) -> T:
-    """What `found` returns as soon as it is not None (or False). Raises `DemoFailed` when `seconds` were not enough."""
+    """The first thing that `found` returns and that is true. Raises `DemoFailed` when `seconds` were not enough."""
     end = time.monotonic() + seconds
     while True:
-        result = found()
-        if result is not None and result is not False:
+        if result := found():
             return result
         if time.monotonic() >= end:
             raise DemoFailed(f"waited {seconds:g} s in vain: {what}")

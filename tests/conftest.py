@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import livepin
 from livepin.testing import Cast, Origin
 from tests.acme import Acme
 
@@ -23,3 +24,10 @@ def acme(cast: Cast) -> Iterator[Acme]:
         acme = Acme(cast, origin)
         yield acme
         acme.close()
+
+
+@pytest.fixture
+def installed() -> Iterator[None]:
+    """For tests that call `livepin.setup`: whatever happens, the process is left as it was."""
+    yield
+    livepin.uninstall()

@@ -80,7 +80,7 @@ CODES: dict[str, str] = {
     # signing keys and their passphrases
     "passphrase_missing": "Pass --passphrase-file FILE, set LIVEPIN_PASSPHRASE, or run this in a terminal.",
     "passphrase_weak": "Choose a passphrase of at least 8 characters.",
-    "passphrase_wrong": "Try again: the key file is intact, the passphrase does not open it.",
+    "passphrase_wrong": "Try again; if you are sure of the passphrase, the key file is damaged.",
     "key_missing": "Make one with `livepin keys new NAME`, or correct `file` under [key] in `livepin.toml`.",
     "key_exists": "Choose another name: a key file is never overwritten.",
     "key_unusable": "Give an encrypted PKCS#8 PEM file that holds a P-256 or Ed25519 key.",

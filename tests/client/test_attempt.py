@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from livepin.client.attempt import MAX_LIVING, Answer, Attempt, Bounds, Fetched
 from livepin.client.fetch import HttpFetcher
 from livepin.errors import DocumentRefused, FetchFailed
-from tests.client.faulty import faulty
+from tests.client.faulty import Talk, faulty
 
 URL = "https://cdn.example.com/pins.jws"
 SLACK = 1.5
@@ -69,6 +70,39 @@ def test_a_resolver_that_never_comes_back_does_not_fill_the_process_with_threads
     with faulty(lambda talk: None) as source, pytest.raises(FetchFailed) as later:
         HttpFetcher().fetch(source.url, etag=None, deadline=5)
     assert "still hang" not in later.value.message
+
+
+def test_an_attempt_that_was_cut_while_the_resolver_hung_asks_nobody_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve, comes_back = socket.getaddrinfo, threading.Event()
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        comes_back.wait(30)
+        return resolve(*arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with faulty(lambda talk: talk.answer("a.b.c")) as source:
+        attempt = HttpFetcher().start(source.url, etag=None, deadline=20)
+        attempt.cut()
+        comes_back.set()
+        wait_until_none_is_left()
+        assert source.heads == []
+
+
+def test_a_slow_source_is_reported_at_the_deadline_also_where_nobody_waits() -> None:
+    results: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
+
+    def drip(talk: Talk) -> None:
+        talk.send("HTTP/1.1 200 OK\r\n\r\n")
+        talk.drip(b"x" * 1000)
+
+    for conversation in (drip, Talk.hang):
+        with faulty(conversation) as source:
+            HttpFetcher().start(source.url, etag=None, deadline=0.3, on_done=results.put)
+            outcome = results.get(timeout=0.3 + SLACK).outcome
+        assert isinstance(outcome, FetchFailed)
+        assert outcome.code == "source_timeout"
 
 
 def test_several_sources_report_to_one_queue_and_the_slow_one_is_cut() -> None:
@@ -141,7 +175,7 @@ def test_a_connection_that_is_cut_is_closed_and_never_taken_for_a_complete_answe
     results: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
     ended = threading.Event()
 
-    def endless(talk) -> None:  # type: ignore[no-untyped-def]
+    def endless(talk: Talk) -> None:
         talk.send("HTTP/1.1 200 OK\r\n\r\nhalf of a docu")
         assert talk.connection.recv(1) == b""
         ended.set()

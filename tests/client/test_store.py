@@ -153,6 +153,23 @@ def test_without_a_usable_store_the_number_lasts_as_long_as_the_process() -> Non
     assert ran.stdout.strip() != MemoryStore().installation()
 
 
+def test_all_who_start_at_the_same_moment_agree_on_the_number(private_place: Path) -> None:
+    numbers: list[str] = []
+    together = threading.Barrier(8)
+
+    def start() -> None:
+        store = disk(private_place)
+        together.wait(10)
+        numbers.append(store.installation())
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert numbers == [disk(private_place).installation()] * 8
+
+
 # ---------------------------------------------------------------- broken files
 
 

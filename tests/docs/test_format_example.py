@@ -168,7 +168,7 @@ def row_on_page(start: str) -> str:
     return line
 
 
-@pytest.mark.parametrize(("start", "make_trust", "code"), READERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("start", "make_trust", "code"), READERS, ids=[start for start, _, _ in READERS])
 def test_readers_with_different_set_ups_answer_as_the_page_says(
     start: str, make_trust: Callable[[], Trust], code: str
 ) -> None:
@@ -222,7 +222,7 @@ MISTAKES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("start", "text", "reader"), MISTAKES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("start", "text", "reader"), MISTAKES, ids=[start for start, _, _ in MISTAKES])
 def test_ways_to_get_it_wrong_are_answered_as_the_page_says(start: str, text: str, reader: dict[str, Any]) -> None:
     with pytest.raises(DocumentRefused) as refused:
         verify(text, **{"trust": trust(example.ANCHOR), "now": example.NOW, **reader})

@@ -23,6 +23,17 @@ def post(server: TlsServer, cast: Cast, body: bytes = b"secret", host: str = "lo
         connection.close()
 
 
+def tcp(server: TlsServer, timeout: float = TIMEOUT) -> socket.socket:
+    """A TCP socket to a server, without Nagle's algorithm.
+
+    A client that closes while there is something unread resets the connection, and what the algorithm held back is
+    never sent. A test about bytes that were sent has to send them.
+    """
+    plain = socket.create_connection((server.address, server.port), timeout=timeout)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return plain
+
+
 def connect(
     server: TlsServer,
     context: ssl.SSLContext,
@@ -32,7 +43,7 @@ def connect(
     timeout: float = TIMEOUT,
 ) -> ssl.SSLSocket:
     """A TLS socket to a server."""
-    plain = socket.create_connection((server.address, server.port), timeout=timeout)
+    plain = tcp(server, timeout)
     try:
         return context.wrap_socket(plain, server_hostname=server_hostname, session=session)
     except BaseException:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import http.client
 import json
 import smtplib
-import socket
 import ssl
 
 import pytest
@@ -11,7 +10,7 @@ from websockets.server import ServerProtocol
 from websockets.sync.client import connect as websocket
 
 from livepin.testing import Cast, Channel, TlsServer, conversations
-from tests.testing.plain_clients import connect
+from tests.testing.plain_clients import connect, tcp
 
 
 def https(server: TlsServer, cast: Cast) -> http.client.HTTPSConnection:
@@ -81,8 +80,9 @@ def test_echo_sends_every_byte_back(cast: Cast) -> None:
 
 def test_a_silent_server_takes_everything_and_answers_nothing(cast: Cast) -> None:
     with TlsServer(cast.genuine, conversation=conversations.silent) as server:
-        with connect(server, cast.authority.client_context(), timeout=0.1) as client:
+        with connect(server, cast.authority.client_context()) as client:
             client.sendall(b"hello?")
+            client.settimeout(0.1)
             with pytest.raises(TimeoutError):
                 client.recv(1)
         server.wait_until_idle()
@@ -95,7 +95,7 @@ def test_a_server_hangs_up_in_good_order_or_resets(cast: Cast) -> None:
             assert client.recv(1) == b""  # close_notify: without it this is an ssl.SSLEOFError
         server.conversation = conversations.reset
         # Seen below TLS: after a reset, the ssl module of Python 3.11 reports an end of file.
-        with socket.create_connection((server.address, server.port), timeout=5) as plain:
+        with tcp(server) as plain:
             cast.authority.client_context().wrap_socket(plain.dup(), server_hostname="localhost").close()
             with pytest.raises(ConnectionResetError):
                 while plain.recv(1024):
@@ -122,7 +122,7 @@ def test_smtp_without_tls_ends_in_the_clear(cast: Cast) -> None:
     with TlsServer(cast.genuine, preamble=conversations.starttls) as server:
         with smtplib.SMTP("localhost", server.port, timeout=5):
             pass
-        socket.create_connection((server.address, server.port), timeout=5).close()
+        tcp(server).close()
         server.wait_until_idle()
         assert [found.plaintext for found in server.connections] == [b"QUIT\r\n", b""]
         assert server.handshakes == 0
@@ -157,7 +157,7 @@ def test_your_own_preamble_can_end_the_matter(cast: Cast) -> None:
         return False
 
     with TlsServer(cast.genuine, preamble=refuse) as server:
-        with socket.create_connection((server.address, server.port), timeout=5) as client:
+        with tcp(server) as client:
             assert client.recv(64) == b"no TLS today\n"
             client.sendall(b"pity")
         server.wait_until_idle()

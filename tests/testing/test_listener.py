@@ -110,7 +110,10 @@ def test_a_fault_in_a_conversation_is_raised_at_the_end_of_the_test() -> None:
 
 
 def test_a_fault_is_told_once() -> None:
-    listener = Listener(lambda channel: {}["no such key"])
+    def broken(channel: Channel) -> None:
+        raise KeyError("a bug in the fake")
+
+    listener = Listener(broken)
     listener.start()
     connect(listener).close()
     listener.wait_until_idle()

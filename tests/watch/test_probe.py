@@ -193,7 +193,7 @@ class TestThroughAProxy:
         with TlsServer(cast.genuine, preamble=intercepted_connect) as server:
             seen = look(HOST, 8443, proxy=Proxy(place(server)), ca_file=ca_file, timeout=5)
             server.wait_until_idle()
-            asked = server.connections[0].preamble
+            asked = server.connections[0].plaintext
         assert seen.answers[0].address == f"{HOST}:8443 through http://127.0.0.1:{server.port}"
         assert seen.answers[0].served[0].der == cast.genuine.der
         assert asked.startswith(b"CONNECT api.example.com:8443 HTTP/1.1\r\nHost: api.example.com:8443\r\n")

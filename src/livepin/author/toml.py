@@ -21,8 +21,8 @@ class Table:
         self.where = where
 
     def place(self, member: str) -> str:
-        """Where a member stands."""
-        return f"{self.where}.{member}" if self.where else member
+        """Where a member stands; the table itself for an empty name."""
+        return ".".join(part for part in (self.where, member) if part)
 
     def fault(self, member: str, why: str) -> ProjectInvalid:
         """The error for a member."""

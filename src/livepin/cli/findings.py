@@ -10,6 +10,7 @@ from livepin.author.staging import Change
 from livepin.cli.output import moment
 from livepin.cli.release import Published
 from livepin.core.guard import Settlement
+from livepin.core.pins import DIGEST_MEMBERS
 from livepin.core.trust import Revision
 
 
@@ -87,7 +88,9 @@ def _member(name: str, value: Any) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_member(name, one)}" for name, one in value.items() if name != "host")
+        # The digest first: it is what a person compares; a published payload has its members sorted.
+        members = sorted(value.items(), key=lambda member: (member[0] not in DIGEST_MEMBERS, member[0]))
+        return ", ".join(f"{name} {_member(name, one)}" for name, one in members if name != "host")
     if isinstance(value, list):
         return f"{len(value)} × [{_value(value[0])}]" if len(value) > 1 else "".join(_value(one) for one in value)
     return str(value)

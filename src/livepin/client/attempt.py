@@ -150,8 +150,9 @@ class Attempt:
 
     def cut(self) -> None:
         """End this attempt now (`source_timeout`), unless it has ended. Safe from any thread, and more than once."""
-        self.bounds.cut()
+        # In this order: a connection that is cut can look like one that ended, and half an answer like a whole one.
         self._settle(self.bounds.timed_out())
+        self.bounds.cut()
 
     def _start(self) -> None:
         for thread in list(_living):

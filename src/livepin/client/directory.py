@@ -140,4 +140,4 @@ def _only_ours(found: os.stat_result) -> bool:
         user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(found.st_gid)
     except KeyError:
         return False
-    return user.pw_gid == found.st_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+    return group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,8 +27,9 @@ USER_AGENT = "livepin/1"
 _CHUNK = 64 * 1024
 
 
-def request(stream: Stream, method: str, target: str, headers: Mapping[str, str]) -> HTTPResponse:
-    """Send a request without a body and read the head of its answer.
+@contextmanager
+def request(stream: Stream, method: str, target: str, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
+    """Send a request without a body and read the head of its answer; the stream stays open.
 
     Raises what the stream raises, and `http.client.HTTPException` for an answer that is not HTTP.
     """
@@ -37,12 +39,13 @@ def request(stream: Stream, method: str, target: str, headers: Mapping[str, str]
     stream.send("\r\n".join(lines).encode("ascii"))
     raw = _Raw(stream)
     wire: Any = _Wire(raw)
-    response = HTTPResponse(wire, method=method)
-    response.begin()
-    if raw.ended:
-        # For `http.client` a head that is cut off ends there: half a 200 would be an empty document.
-        raise IncompleteRead(b"")
-    return response
+    # Closed in order: left to the garbage collector, some versions complain aloud.
+    with closing(HTTPResponse(wire, method=method)) as response:
+        response.begin()
+        if raw.ended:
+            # For `http.client` a head that is cut off ends there: half a 200 would be an empty document.
+            raise IncompleteRead(b"")
+        yield response
 
 
 class _Raw(io.RawIOBase):

@@ -99,14 +99,14 @@ class HttpFetcher:
         for _ in range(MAX_REDIRECTS + 1):
             with closing(self._open(source, bounds)) as stream:
                 bounds.phase = Phase.HEAD
-                response = request(stream, "GET", source.target, _headers(source, etag))
-                if response.status not in _REDIRECTS:
-                    return _answer(response, etag, max_bytes, bounds)
-                source = _redirected(source, response.getheader("Location"), bounds)
+                with request(stream, "GET", source.target, _headers(source, etag)) as response:
+                    if response.status not in _REDIRECTS:
+                        return _answer(response, etag, max_bytes, bounds)
+                    source = _redirected(source, response.getheader("Location"), bounds)
         raise _redirect_refused(f"more than {MAX_REDIRECTS} redirects", bounds)
 
     def _open(self, source: SourceUrl, bounds: Bounds) -> Stream:
-        if source.scheme == "http":
+        if source.scheme == "http":  # on loopback, and a proxy's loopback is another machine: never a proxy
             return connect(source.host, source.port, bounds, loopback_only=True)
         # A context for every fetch: an application that runs for a year sees the system's CAs change.
         context = self._context()

@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from livepin.client.peer import TlsPeer
+from livepin.client.peer import TlsPeer, validates
 from livepin.errors import ConfigurationError, LivepinError
 
 #: Judges a peer: returns, or raises the error that ends the connection.
@@ -51,7 +51,7 @@ _HARMLESS = frozenset(
 class Guard:
     """Stands for the C object until the peer was judged. After a refusal it refuses for ever."""
 
-    __slots__ = ("_check", "_context", "_host", "_judged", "_owner", "_refusal", "_sslobj", "_transport")
+    __slots__ = ("_check", "_context", "_host", "_judged", "_owner", "_refusal", "_sslobj", "_transport", "_validates")
 
     def __init__(
         self, sslobj: Any, context: ssl.SSLContext, host: str | None, owner: Any, transport: Any, check: Check
@@ -63,6 +63,7 @@ class Guard:
         put(self, "_owner", _weakly(owner))
         put(self, "_transport", _weakly(transport))
         put(self, "_check", check)
+        put(self, "_validates", validates(context))
         put(self, "_judged", False)
         put(self, "_refusal", None)
 
@@ -96,7 +97,7 @@ class Guard:
             return
         self._sslobj.do_handshake()
         try:
-            self._check(TlsPeer(self._sslobj, self._context, self._host))
+            self._check(TlsPeer(self._sslobj, self._context, self._host, self._validates))
         except BaseException as refusal:
             self._close(refusal)
             raise

@@ -16,24 +16,35 @@ from weakref import WeakKeyDictionary
 #: How many chains are remembered per context. A context that talks to more servers forgets the oldest.
 MAX_CHAINS = 512
 
-#: Per context: leaf (DER) -> validated chain (DER, leaf first), for resumed sessions, which show the leaf alone.
-_chains: WeakKeyDictionary[ssl.SSLContext, dict[bytes, tuple[bytes, ...]]] = WeakKeyDictionary()
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A validated chain, leaf first: OpenSSL's certificates, quick to compare, and their DER, slow to make."""
+
+    certificates: list[Any]
+    der: tuple[bytes, ...]
+
+
+#: Per context: leaf (DER) -> its last validated chain, for resumed sessions, which show the leaf alone.
+_chains: WeakKeyDictionary[ssl.SSLContext, dict[bytes, _Chain]] = WeakKeyDictionary()
 
 
 class TlsPeer:
     """The other side of one connection. `host` is None where the application named none."""
 
-    __slots__ = ("_context", "_sslobj", "host", "leaf", "validated")
+    __slots__ = ("_chain", "host", "leaf", "validated")
 
-    def __init__(self, sslobj: Any, context: ssl.SSLContext, host: str | None) -> None:
-        self._sslobj = sslobj
-        self._context = context
+    def __init__(self, sslobj: Any, context: ssl.SSLContext, host: str | None, validated: bool) -> None:
+        """`validated`: whether the connection was made to be validated, see `validates`."""
         self.host = host
         self.leaf: bytes = sslobj.getpeercert(True) or b""
-        # CERT_OPTIONAL validates on the client's side just as CERT_REQUIRED does.
-        self.validated = _VERIFY_MODE(context) != ssl.CERT_NONE
-        if self.validated and not sslobj.session_reused:
-            self._remember()
+        self.validated = validated
+        self._chain: tuple[bytes, ...] | None = (self.leaf,)
+        if not self.leaf:
+            self._chain = ()
+        elif validated:
+            chain = _recall(context, self.leaf) if sslobj.session_reused else _remember(context, self.leaf, sslobj)
+            self._chain = chain.der if chain is not None else None
 
     def chain(self) -> tuple[bytes, ...] | None:
         """The validated chain, leaf first; the leaf alone where nothing was validated; None where it is not known.
@@ -41,26 +52,33 @@ class TlsPeer:
         A session resumed in the same context has the chain of the handshake that began it: Python refuses to resume
         a session in another context.
         """
-        if not self.leaf:
-            return ()
-        if not self.validated:
-            return (self.leaf,)
-        return _chains.get(self._context, {}).get(self.leaf)
+        return self._chain
 
-    def _remember(self) -> None:
-        chains = _chains.get(self._context)
-        if chains is None:
-            chains = _chains.setdefault(self._context, {})
-        if self.leaf in chains:
-            return
-        verified = tuple(certificate.public_bytes(_ssl.ENCODING_DER) for certificate in self._verified())
+
+def _recall(context: ssl.SSLContext, leaf: bytes) -> _Chain | None:
+    return _chains.get(context, {}).get(leaf)
+
+
+def _remember(context: ssl.SSLContext, leaf: bytes, sslobj: Any) -> _Chain:
+    """The chain of this handshake. One leaf may have several: authorities certify each other, servers change sides."""
+    certificates = list(sslobj.get_verified_chain() or ())
+    chains = _chains.get(context)
+    if chains is None:
+        chains = _chains.setdefault(context, {})
+    chain = chains.get(leaf)
+    if chain is None or chain.certificates != certificates:
+        chain = _Chain(certificates, tuple(certificate.public_bytes(_ssl.ENCODING_DER) for certificate in certificates))
         if len(chains) >= MAX_CHAINS:
             with contextlib.suppress(RuntimeError, StopIteration):  # another thread is at it
                 chains.pop(next(iter(chains)), None)
-        chains[self.leaf] = verified
+        chains[leaf] = chain
+    return chain
 
-    def _verified(self) -> list[Any]:
-        return list(self._sslobj.get_verified_chain() or ())
+
+def validates(context: ssl.SSLContext) -> bool:
+    """Whether a connection that `context` makes now will be validated: OpenSSL copies the mode to each connection."""
+    # CERT_OPTIONAL validates on the client's side just as CERT_REQUIRED does.
+    return bool(_VERIFY_MODE(context) != ssl.CERT_NONE)
 
 
 # The property of `ssl.SSLContext` builds an enum at each call; the C attribute beneath it is a plain number.

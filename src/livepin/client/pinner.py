@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 from livepin.client.clock import Clock, SystemClock
 from livepin.client.context import PinnedContext, pinned_context
@@ -18,6 +18,7 @@ from livepin.client.settings import Arguments, Settings, read_settings
 from livepin.client.snapshot import PeerView
 from livepin.client.status import Status
 from livepin.client.store import DiskStore, MemoryStore, Store
+from livepin.client.telling import Teller
 from livepin.client.waiting import in_event_loop
 from livepin.core.pins import certificates_of_pem
 from livepin.core.verdict import Outcome, Verdict
@@ -47,7 +48,7 @@ class Pinner:
         self._keeper = self._make_keeper(self._settings)
         fetcher = fetcher or HttpFetcher(ca_file=self._settings.ca_file)
         self._refresher = Refresher(self._settings.urls, self._keeper, fetcher, self._clock, self._events)
-        self._blocked: set[str] = set()
+        self._teller = Teller(self._events)
         self._refresher.start()
         if not in_event_loop():
             self._refresher.wait_for_round(0, self._settings.wait)
@@ -153,46 +154,20 @@ class Pinner:
         """Judge one connection. Returns if it may go on; raises `PinError` if not."""
         verdict = self._verdict(peer)
         if verdict.outcome is Outcome.ALLOWED:
-            if verdict.host in self._blocked or verdict.code == "expired" or verdict.ct_evaluated is False:
-                self._note(verdict)
+            self._teller.tell(verdict)
             return
         round_seen = self._refresher.mismatched() if verdict.code in _MAY_HEAL else None
         in_loop = in_event_loop()
         if verdict.outcome is Outcome.BLOCKED and round_seen is not None and not in_loop:
             self._refresher.wait_for_round(round_seen, MISMATCH_WAIT)
             verdict = self._verdict(peer)
-        self._note(verdict)
+        self._teller.tell(verdict)
         if verdict.outcome is Outcome.BLOCKED:
             raise PinError(verdict, retryable=in_loop and round_seen is not None)
 
     def _verdict(self, peer: PeerView) -> Verdict:
         return self._keeper.snapshot.judge(peer, self._clock.now())
 
-    def _note(self, verdict: Verdict) -> None:
-        """Tell what is worth telling about a verdict."""
-        name = _EVENTS[verdict.outcome]
-        if verdict.outcome is Outcome.BLOCKED:
-            self._blocked.add(verdict.host)
-        elif verdict.outcome is Outcome.ALLOWED and verdict.host in self._blocked:
-            self._blocked.discard(verdict.host)
-            name = EventName.VERDICT_RECOVERED
-        elif verdict.code == "expired":
-            name = EventName.DOCUMENT_EXPIRED
-        detail: dict[str, Any] = {
-            "host": verdict.host,
-            "code": verdict.code,
-            "pattern": verdict.pattern,
-            "epoch": verdict.epoch,
-            "serial": verdict.serial,
-        }
-        message = f"{verdict.host or 'peer'}: {verdict.outcome} ({verdict.code}) {'; '.join(verdict.reasons)}".rstrip()
-        self._events.emit(name, message, key=verdict.host, **detail)
-
 
 #: What a newer document may answer differently.
 _MAY_HEAL = frozenset({"pin_mismatch", "ct_failed", "denied", "no_document", "unlisted"})
-_EVENTS = {
-    Outcome.BLOCKED: EventName.VERDICT_BLOCKED,
-    Outcome.REPORTED: EventName.VERDICT_REPORTED,
-    Outcome.ALLOWED: EventName.CT_NOT_EVALUATED,
-}

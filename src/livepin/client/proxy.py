@@ -28,12 +28,10 @@ class Proxy:
 
 
 def proxy_for(url: SourceUrl) -> Proxy | None:
-    """The proxy for a URL, as `urllib.request` finds it (environment, and what macOS and Windows are set to).
+    """The proxy for an https URL, as `urllib.request` finds it (environment, and what macOS and Windows are set to).
 
-    Plain http goes to loopback only, and a proxy's loopback is another machine: no proxy. Raises `FetchFailed`.
+    Raises `FetchFailed`.
     """
-    if url.scheme != "https":
-        return None
     from urllib.request import getproxies, proxy_bypass  # lazily: 3 MiB that only a fetch needs
 
     text = getproxies().get("https", "")
@@ -87,8 +85,9 @@ def _ask(stream: Stream, proxy: Proxy, url: SourceUrl) -> None:
     headers = {"Host": f"{host}:{url.port}", "User-Agent": USER_AGENT}
     if proxy.authorization:
         headers["Proxy-Authorization"] = proxy.authorization
-    response = request(stream, "CONNECT", headers["Host"], headers)
-    if not 200 <= response.status < 300:
+    with request(stream, "CONNECT", headers["Host"], headers) as response:
+        status = response.status
+    if not 200 <= status < 300:
         # Not `source_status`, and never `withdrawn`: the source itself has said nothing.
-        what = f"the proxy {proxy} answered {response.status} to CONNECT"
-        raise FetchFailed("source_unreachable", what, where=shown(url), status=response.status)
+        what = f"the proxy {proxy} answered {status} to CONNECT"
+        raise FetchFailed("source_unreachable", what, where=shown(url), status=status)

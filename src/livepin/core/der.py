@@ -1,21 +1,28 @@
-"""Just enough DER (X.690) to find two fields in a certificate (RFC 5280 section 4.1): the key and the names.
+"""Just enough DER (X.690) to find a few fields in a certificate (RFC 5280 section 4.1): the key, the names, and what
+Certificate Transparency needs.
 
-The walk copies the SPKI bytes exactly as they stand. It runs in every handshake that is not remembered, which is
-why a general parser, thirty times slower, is not used here; the certificate was validated by the TLS library before.
+The walk copies bytes exactly as they stand. It runs in every handshake that is not remembered, which is why a general
+parser, thirty times slower, is not used here; the certificate was validated by the TLS library before.
 """
 
 from __future__ import annotations
 
 import binascii
 import re
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from livepin.errors import CertificateInvalid
 
 _INTEGER, _SEQUENCE, _VERSION, _EXTENSIONS = 0x02, 0x30, 0xA0, 0xA3
 _OCTET_STRING, _BOOLEAN, _DNS_NAME, _IP_ADDRESS = 0x04, 0x01, 0x82, 0x87
+_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _SUBJECT_ALT_NAME = bytes.fromhex("0603551d11")
+# 1.3.6.1.4.1.11129.2.4.2 and .3 (RFC 6962 sections 3.3 and 3.1)
+_SCT_LIST = bytes.fromhex("060a2b06010401d679020402")
+_POISON = bytes.fromhex("060a2b06010401d679020403")
 
+_TIME = re.compile(r"[0-9]{14}Z")
 _PEM_MARKER = re.compile(r"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
 
 
@@ -55,13 +62,18 @@ def _tbs(certificate: bytes) -> tuple[int, int]:
     return _expect(certificate, content, end, _SEQUENCE)
 
 
-def _spki_place(data: bytes) -> tuple[int, int, int]:
-    """Start and end of the SPKI, and the end of the TBSCertificate."""
+def _after_serial(data: bytes) -> tuple[int, int]:
+    """The end of the serial number, and that of the TBSCertificate."""
     position, end = _tbs(data)
     tag, _, stop = _element(data, position, end)
     if tag == _VERSION:
         position = stop
-    position = _expect(data, position, end, _INTEGER)[1]
+    return _expect(data, position, end, _INTEGER)[1], end
+
+
+def _spki_place(data: bytes) -> tuple[int, int, int]:
+    """Start and end of the SPKI, and the end of the TBSCertificate."""
+    position, end = _after_serial(data)
     for _ in range(4):  # signature algorithm, issuer, validity, subject
         position = _expect(data, position, end, _SEQUENCE)[1]
     return position, _expect(data, position, end, _SEQUENCE)[1], end
@@ -126,6 +138,119 @@ def _names(data: bytes, position: int, end: int) -> list[str]:
             names.append(str(IPv6Address(value)))
         position = stop
     return names
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedFields:
+    """What Certificate Transparency needs of a certificate.
+
+    `tbs`: the TBSCertificate that the logs signed (RFC 6962 section 3.2). `sct_list`: value of the SCT list extension,
+    None without one. `poisoned`: it is a precertificate, which no server may use. `not_before` and `not_after` in Unix
+    seconds, both inclusive.
+    """
+
+    tbs: bytes
+    sct_list: bytes | None
+    poisoned: bool
+    not_before: int
+    not_after: int
+
+
+def logged_fields(certificate: bytes) -> LoggedFields:
+    """What Certificate Transparency needs of a DER certificate.
+
+    `tbs` is spliced together from the bytes as they stand, without the SCT list: encoding anything again would lose
+    the log's signature wherever a CA encodes in its own way. Raises `CertificateInvalid`.
+    """
+    start = _tbs(certificate)[0]
+    position, end = _after_serial(certificate)
+    position = _skip_sequences(certificate, position, end)  # signature algorithm, issuer
+    not_before, not_after, position = _validity(certificate, position, end)
+    position = _skip_sequences(certificate, position, end)  # subject, key
+    kept, sct_list, poisoned = b"", None, False
+    while position < end:  # the unique identifiers may come before the extensions
+        first = position
+        tag, content, position = _element(certificate, first, end)
+        if tag == _EXTENSIONS:
+            if position != end:
+                raise _invalid("bytes after its extensions")
+            end = first
+            kept, sct_list, poisoned = _without_sct_list(certificate, content, position)
+    return LoggedFields(_wrap(_SEQUENCE, certificate[start:end] + kept), sct_list, poisoned, not_before, not_after)
+
+
+def _skip_sequences(data: bytes, position: int, end: int) -> int:
+    """Where the second of two SEQUENCEs ends."""
+    return _expect(data, _expect(data, position, end, _SEQUENCE)[1], end, _SEQUENCE)[1]
+
+
+def _validity(data: bytes, position: int, end: int) -> tuple[int, int, int]:
+    """`notBefore` and `notAfter` in Unix seconds, and where they end."""
+    content, stop = _expect(data, position, end, _SEQUENCE)
+    not_before, content = _time(data, content, stop)
+    not_after, content = _time(data, content, stop)
+    if content != stop:
+        raise _invalid("more than two times in its validity")
+    return not_before, not_after, stop
+
+
+def _without_sct_list(data: bytes, position: int, end: int) -> tuple[bytes, bytes | None, bool]:
+    """The extensions but the SCT list, as they stand in a TBSCertificate; the SCT list; whether there is a poison."""
+    position, stop = _expect(data, position, end, _SEQUENCE)
+    if stop != end:
+        raise _invalid("bytes after its extensions")
+    kept, sct_list, poisoned = [], None, False
+    while position < end:
+        content, stop = _expect(data, position, end, _SEQUENCE)
+        if not data.startswith(_SCT_LIST, content):
+            kept.append(data[position:stop])
+            poisoned = poisoned or data.startswith(_POISON, content)
+        elif sct_list is None:
+            sct_list = _extension_value(data, content + len(_SCT_LIST), stop)
+        else:
+            raise _invalid("two SCT lists")
+        position = stop
+    # `Extensions` is never empty (RFC 5280 section 4.1): with the last one the member goes.
+    return _wrap(_EXTENSIONS, _wrap(_SEQUENCE, b"".join(kept))) if kept else b"", sct_list, poisoned
+
+
+def _extension_value(data: bytes, position: int, end: int) -> bytes:
+    """What is in the OCTET STRING of an extension, from behind its name."""
+    tag, _, stop = _element(data, position, end)
+    content, stop = _expect(data, stop if tag == _BOOLEAN else position, end, _OCTET_STRING)
+    if stop != end:
+        raise _invalid("bytes after the value of an extension")
+    return data[content:stop]
+
+
+def octets(value: bytes) -> bytes:
+    """What is in a DER OCTET STRING. Raises `CertificateInvalid`."""
+    return _extension_value(value, 0, len(value))
+
+
+def _time(data: bytes, position: int, end: int) -> tuple[int, int]:
+    """A time of RFC 5280 section 4.1.2.5 in Unix seconds, and where it ends."""
+    from datetime import datetime  # here, because only Certificate Transparency asks for times
+
+    tag, content, stop = _element(data, position, end)
+    text = data[content:stop].decode("ascii", "replace")
+    if tag == _UTC_TIME:
+        text = ("19" if text >= "50" else "20") + text
+    try:
+        if tag not in (_UTC_TIME, _GENERALIZED_TIME) or not _TIME.fullmatch(text):
+            raise ValueError
+        moment = datetime.fromisoformat(f"{text[:8]}T{text[8:14]}+00:00")
+    except ValueError:
+        raise _invalid("a time that is none") from None
+    return int(moment.timestamp()), stop
+
+
+def _wrap(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    octets_of_size = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets_of_size))) + octets_of_size + content
 
 
 def pem_blocks(text: str) -> list[tuple[str, bytes]]:

@@ -16,8 +16,8 @@ from livepin.core import hosts, strictjson
 from livepin.core.base64s import b64_decode
 from livepin.core.keyset import IDENTIFIER, TIME, text_member
 from livepin.core.pins import DIGEST_MEMBERS, Pin, Position
-from livepin.core.schema import TEXT, Check, Fault, array, check_critical, integer, matching, one_of, run, structure
-from livepin.errors import DocumentRefused, EncodingInvalid, JsonInvalid, PatternInvalid
+from livepin.core.schema import TEXT, Fault, array, each, integer, knows_critical, matching, one_of, run, structure
+from livepin.errors import DocumentRefused, EncodingInvalid, HostInvalid, JsonInvalid
 
 FORMAT = 1
 TYP = "livepin+jws"
@@ -99,7 +99,7 @@ def _is_base64(value: Any) -> bool:
 
 _LOG_MEMBERS = {
     "id": _SHA256,
-    "key": Check(_is_base64, "canonical Base64"),
+    "key": each(_is_base64, "canonical Base64"),
     "operator": TEXT,
     "kind": TEXT,
     "state": TEXT,
@@ -117,18 +117,8 @@ def _log(value: Any) -> bool:
         return False
     text_member(value, "kind")
     if value["kind"] in LOG_KINDS:
-        return bool(_KNOWN_LOG.passes(value))
-    if "critical" in value:
-        check_critical(value, _LOG_MEMBERS)
-    return True
-
-
-def _is_pattern(value: Any) -> bool:
-    try:
-        hosts.check_pattern(value)
-    except PatternInvalid as error:
-        raise Fault(f"is not a host pattern: {error.message}") from None
-    return True
+        run(_KNOWN_LOG, value)
+    return knows_critical(value, _LOG_MEMBERS)
 
 
 _CT = structure(
@@ -142,7 +132,7 @@ _CT = structure(
 
 _HOST = structure(
     {
-        "host": Check(_is_pattern, "a host pattern"),
+        "host": each(hosts.is_pattern, hosts.PATTERN_FORM),
         "action": one_of("enforce", "report", "off"),
         "pins": array(_PIN),
         "deny": array(_SHA256),
@@ -153,7 +143,7 @@ _HOST = structure(
     required=("host", "action"),
 )
 
-_CT_LOGS = structure({"issued_at": TIME, "logs": array(Check(_log, "an object"))}, required=("issued_at", "logs"))
+_CT_LOGS = structure({"issued_at": TIME, "logs": array(each(_log, "an object"))}, required=("issued_at", "logs"))
 
 _DOCUMENT = structure(
     {
@@ -167,7 +157,7 @@ _DOCUMENT = structure(
         "extendable_until": TIME,
         "unlisted": one_of("allow", "report", "block"),
         "deny": array(_SHA256),
-        "hosts": array(_HOST, MAX_HOSTS, "too_large"),
+        "hosts": array(_HOST, most=MAX_HOSTS, code="too_large"),
         "ct_logs": _CT_LOGS,
     },
     required=("format", "organization", "project", "serial", "issued_at", "expires_at", "hosts"),
@@ -178,6 +168,7 @@ class Document:
     """A payload that passed V5."""
 
     __slots__ = (
+        "_patterns_below",
         "_policies",
         "deny",
         "expires_at",
@@ -194,6 +185,7 @@ class Document:
         """For `parse` and `from_payload`, which check first."""
         self.payload = payload
         self._policies = policies
+        self._patterns_below: Mapping[str, list[str]] | None = None
         self.organization: str = payload["organization"]
         self.project: str = payload["project"]
         self.serial: int = payload["serial"]
@@ -237,6 +229,30 @@ class Document:
             if candidate in self._policies:
                 return self.policy(candidate)
         return None
+
+    def named(self, certificate_name: str) -> list[Policy]:
+        """Policies of all hosts for which a name in a certificate (perhaps `*.example.com`) can stand."""
+        label, _, above = certificate_name.partition(".")
+        try:
+            if "*" not in label:
+                policy = self.lookup(hosts.normalize(certificate_name))
+                return [] if policy is None else [policy]
+            above = hosts.normalize(above)
+        except HostInvalid:
+            return []
+        wildcards = (text for text in hosts.wildcards_below(above) if text in self._policies)
+        return [self.policy(text) for text in (*wildcards, *self._below.get(above, ()))]
+
+    @property
+    def _below(self) -> Mapping[str, list[str]]:
+        """Patterns of single names and of `**.`, by the name that is one label above theirs; made when first needed."""
+        if self._patterns_below is None:
+            below: dict[str, list[str]] = {}
+            for text in self._policies:
+                if not text.startswith(hosts.Wildcard.ONE_LABEL):
+                    below.setdefault(text.removeprefix(hosts.Wildcard.ANY_DEPTH).partition(".")[2], []).append(text)
+            self._patterns_below = below
+        return self._patterns_below
 
     def policy(self, pattern: str) -> Policy:
         """Policy of one pattern by its text. Raises `KeyError` for a pattern that the document does not have."""

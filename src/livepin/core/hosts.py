@@ -16,7 +16,8 @@ MAX_LABEL = 63
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
 _LABEL = r"[a-z0-9_-]{1,63}"
-_PATTERN = re.compile(rf"(?:\*\*?\.)?{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+# A name of at most 253 characters, alone or after a wildcard; an address has no wildcard.
+_PATTERN = re.compile(rf"(?:\*\*?\.(?!{_IPV4.pattern}\Z))?(?!.{{{MAX_NAME + 1}}}){_LABEL}(?:\.{_LABEL})*", re.ASCII)
 
 
 class Wildcard(StrEnum):
@@ -91,7 +92,8 @@ def parse_pattern(text: str, public_suffixes: Collection[str] = ()) -> Pattern:
     `public_suffixes` are plain names on which no wildcard may stand; core has no list of its own (J2).
     Raises `PatternInvalid` (`pattern_invalid`, `public_suffix`).
     """
-    check_pattern(text)
+    if not is_pattern(text):
+        raise PatternInvalid("pattern_invalid", f"not {PATTERN_FORM}", where=repr(text[:80]))
     stars, dot, name = text.rpartition("*.")
     wildcard = Wildcard(stars + dot)
     if wildcard and name in public_suffixes:
@@ -99,26 +101,20 @@ def parse_pattern(text: str, public_suffixes: Collection[str] = ()) -> Pattern:
     return Pattern(text, wildcard, name)
 
 
-def check_pattern(text: str) -> None:
-    """Raise `PatternInvalid` unless `text` is a pattern in normal form. Called for every pattern of a document."""
-    if _PATTERN.fullmatch(text) is None:
-        if ":" not in text or not text.isascii() or not _same_when_normalized(text):
-            raise _pattern_invalid(text, "not a name in normal form, alone or after `*.` or `**.`")
-    elif len(text) > MAX_NAME and len(text.lstrip("*.")) > MAX_NAME:
-        raise _pattern_invalid(text, f"longer than {MAX_NAME} characters")
-    elif text[-1].isdigit() and text[0] == "*" and is_address(text.lstrip("*.")):
-        raise _pattern_invalid(text, "an address has no wildcard")
+#: What a pattern in normal form is, in words.
+PATTERN_FORM = f"a name in lower case, at most {MAX_NAME} characters, alone or after `*.` or `**.`, or an IP address"
 
 
-def _same_when_normalized(name: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Whether `text` is a pattern in normal form. Called for every pattern of a document."""
+    return _PATTERN.fullmatch(text) is not None or (":" in text and _is_ipv6_text(text))
+
+
+def _is_ipv6_text(text: str) -> bool:
     try:
-        return normalize(name) == name
+        return text.isascii() and normalize(text) == text
     except HostInvalid:
         return False
-
-
-def _pattern_invalid(text: str, why: str) -> PatternInvalid:
-    return PatternInvalid("pattern_invalid", why, where=repr(text[:80]))
 
 
 def candidates(host: str) -> Iterator[str]:
@@ -148,18 +144,7 @@ def matches(pattern: Pattern, host: str) -> bool:
         return False
 
 
-def covered_by_name(pattern: Pattern, certificate_name: str) -> bool:
-    """Whether a name in a certificate (perhaps `*.example.com`) can stand for a host that `pattern` covers."""
-    starred, _, base = certificate_name.partition("*.")
-    if starred or not base:
-        return matches(pattern, certificate_name)
-    try:
-        base = normalize(base)
-    except HostInvalid:
-        return False
-    if pattern.wildcard is Wildcard.NONE:
-        return pattern.name.partition(".")[2] == base
-    if pattern.wildcard is Wildcard.ONE_LABEL:
-        return pattern.name == base
-    below = f".{pattern.name}"
-    return pattern.name == base or base.endswith(below) or pattern.name.partition(".")[2] == base
+def wildcards_below(name: str) -> Iterator[str]:
+    """Texts of all wildcard patterns that match names of one label more than a normalized name, most specific first."""
+    # Asked for a label that no pattern can have, so that no pattern which has the label itself is among the answers.
+    return (text for text in candidates(f"+.{name}") if "+" not in text)

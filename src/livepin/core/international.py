@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 
+from livepin.core.hosts import MAX_LABEL
 from livepin.errors import HostInvalid
 
 _NON_JOINERS = "\u200c\u200d"
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
 def to_ascii(name: str) -> str:
@@ -22,37 +24,43 @@ def to_ascii(name: str) -> str:
         raise HostInvalid("host_invalid", "not ASCII", where=repr(name[:80]), hint=hint) from None
     try:
         mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
-        return ".".join(_label_to_ascii(label) for label in mapped.split("."))
+        labels = [_to_unicode(label) for label in mapped.split(".")]
+        is_bidi = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for label in labels for character in label)
+        for label in filter(None, labels):
+            _check_label(label, is_bidi=is_bidi)
+        return ".".join(map(_to_a_label, labels))
     except (idna.IDNAError, UnicodeError, ValueError) as error:
         raise HostInvalid("host_invalid", f"not a host: UTS 46: {error}", where=repr(name[:80])) from None
 
 
-def _label_to_ascii(label: str) -> str:
-    if label.isascii():
-        if label.startswith("xn--"):
-            _check_label(_from_punycode(label))
+def _to_unicode(label: str) -> str:
+    if len(label) > MAX_LABEL:  # its A-label would be longer still, and decoding takes time by the square of the length
+        raise ValueError(f"a label is over {MAX_LABEL} characters")
+    if not label.startswith("xn--"):
         return label
-    _check_label(label)
-    return "xn--" + label.encode("punycode").decode("ascii")
-
-
-def _from_punycode(label: str) -> str:
     decoded = label[4:].encode("ascii").decode("punycode")
     # An A-label of pure ASCII, or one that encodes differently, is a second spelling of another name.
-    if decoded.isascii() or "xn--" + decoded.encode("punycode").decode("ascii") != label:
+    if decoded.isascii() or _to_a_label(decoded) != label:
         raise ValueError(f"{label!r} is not an A-label")
     return decoded
 
 
-def _check_label(label: str) -> None:
+def _to_a_label(label: str) -> str:
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+
+
+def _check_label(label: str, *, is_bidi: bool) -> None:
     """The validity criteria of UTS 46 section 4.1 (CheckHyphens and UseSTD3ASCIIRules off)."""
     import idna
 
     if idna.uts46_remap(label, std3_rules=False, transitional=False) != label:
         raise ValueError(f"{label!r} is not in mapped form")
+    if label.startswith("xn--"):
+        raise ValueError(f"{label!r} is encoded twice")
     if unicodedata.category(label[0]).startswith("M"):
         raise ValueError(f"{label!r} starts with a combining mark")
     for position, character in enumerate(label):
         if character in _NON_JOINERS and not idna.valid_contextj(label, position):
             raise ValueError(f"a joiner stands where none may in {label!r}")
-    idna.check_bidi(label)
+    if is_bidi:  # one label that is written from right to left binds all labels of the name (RFC 5893 section 2)
+        idna.check_bidi(label, check_ltr=True)

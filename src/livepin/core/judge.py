@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from livepin.core.der import san_names
 from livepin.core.document import Action, Document, Policy, Unlisted, WhenExpired
-from livepin.core.hosts import covered_by_name, normalize, parse_pattern
+from livepin.core.hosts import normalize
 from livepin.core.pins import Certificate, Pin, Position
 from livepin.core.verdict import Outcome, Verdict
 from livepin.errors import HostInvalid
@@ -99,21 +99,8 @@ def _judge_by_names(setting: _Setting, peer: Peer) -> Verdict:
 
 def _named_policies(document: Document, peer: Peer) -> list[Policy]:
     names = san_names(peer.chain[0].der) if peer.chain else ()
-    patterns: dict[str, Policy] = {}
-    for name in names:
-        if name.startswith("*."):
-            covered = (text for text in document.hosts if covered_by_name(parse_pattern(text), name))
-            patterns.update((text, document.policy(text)) for text in covered)
-        elif (policy := _policy_of(document, name)) is not None:
-            patterns[policy.host] = policy
-    return list(patterns.values())
-
-
-def _policy_of(document: Document, name: str) -> Policy | None:
-    try:
-        return document.lookup(normalize(name))
-    except HostInvalid:
-        return None
+    policies = {policy.host: policy for name in names for policy in document.named(name)}
+    return list(policies.values())
 
 
 _GRAVITY = {Outcome.ALLOWED: 0, Outcome.REPORTED: 1, Outcome.BLOCKED: 2}
@@ -266,6 +253,8 @@ def bucket(installation: str, pattern: str) -> int:
 
 def needs_chain(document: Document, policy: Policy | None) -> bool:
     """Whether a verdict depends on more of the chain than its leaf."""
+    if policy is not None and policy.action is Action.OFF:
+        return False
     if document.deny or policy is None:
         return bool(document.deny)
     if policy.deny or policy.ct.action is not Action.OFF:

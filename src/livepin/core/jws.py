@@ -70,11 +70,10 @@ class PublicKey:
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> PublicKey:
         """Key of the members `kty`, `crv`, `x` and `y` of a JWK (RFC 7518, RFC 8037). Raises `KeyInvalid`."""
-        coordinates = _COORDINATES.get((jwk.get("kty"), jwk.get("crv")))
-        if coordinates is None:
+        if not known_kind(jwk):
             raise KeyInvalid("key_invalid", "not a JWK of kty EC, crv P-256 or kty OKP, crv Ed25519")
         parts = []
-        for name in coordinates:
+        for name in _COORDINATES[jwk["crv"]]:
             value = jwk.get(name)
             if type(value) is not str:
                 raise KeyInvalid("key_invalid", f"the JWK member {name} is not a string")
@@ -104,12 +103,13 @@ class PublicKey:
         )
 
 
-_COORDINATES: dict[tuple[Any, Any], tuple[str, ...]] = {("EC", "P-256"): ("x", "y"), ("OKP", "Ed25519"): ("x",)}
+_KINDS = (("EC", "P-256"), ("OKP", "Ed25519"))
+_COORDINATES = {"P-256": ("x", "y"), "Ed25519": ("x",)}
 
 
 def known_kind(jwk: Mapping[str, Any]) -> bool:
     """Whether a JWK is of a kind that this version knows; others in a key set are skipped."""
-    return (jwk.get("kty"), jwk.get("crv")) in _COORDINATES
+    return (jwk.get("kty"), jwk.get("crv")) in _KINDS
 
 
 def _jwk(raw: bytes) -> dict[str, str]:
@@ -183,15 +183,16 @@ def split(text: str | bytes) -> Compact:
         raise DocumentRefused("too_large", "V1", f"more than {MAX_TEXT} bytes of JWS text")
     if not text.isascii():
         raise DocumentRefused("malformed", "V1", "not ASCII")
-    ascii_text = text if isinstance(text, str) else text.decode("ascii")
-    segments = ascii_text.split(".")
-    if len(segments) != 3:
-        raise DocumentRefused("malformed", "V1", f"{len(segments)} segments instead of three")
+    data = text.encode("ascii") if isinstance(text, str) else text
+    if data.count(b".") != 2:
+        raise DocumentRefused("malformed", "V1", f"{data.count(b'.') + 1} segments instead of three")
+    first, last = data.index(b"."), data.rindex(b".")
+    view = memoryview(data)
     try:
-        header, payload, signature = map(b64url_decode, segments)
+        header, payload, signature = map(b64url_decode, (view[:first], view[first + 1 : last], view[last + 1 :]))
+        return Compact(header, payload, signature, data[:last])
     except EncodingInvalid as error:
         raise DocumentRefused("malformed", "V1", f"a segment is {error.message}") from None
-    return Compact(header, payload, signature, ascii_text[: -len(segments[2]) - 1].encode("ascii"))
 
 
 def read_members(header: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from livepin.core import jws, strictjson
 from livepin.core.base64s import b64
 from livepin.core.jws import PublicKey
-from livepin.core.schema import Check, Fault, array, check_critical, integer, matching, run, structure
+from livepin.core.schema import Fault, array, each, integer, knows_critical, matching, run, structure
 from livepin.errors import DocumentRefused, JsonInvalid, KeyInvalid
 
 TYP = "livepin-keys+jws"
@@ -41,8 +41,7 @@ def _jwk(value: Any) -> bool:
     """A JWK of exactly `kty`, `crv`, `x` and `y`; of unknown kind only `critical` is looked at."""
     if type(value) is not dict:
         return False
-    if "critical" in value:
-        check_critical(value, _JWK_MEMBERS)
+    knows_critical(value, _JWK_MEMBERS)
     text_member(value, "kty")
     if "crv" in value:
         text_member(value, "crv")
@@ -72,13 +71,6 @@ def _refresh_jwk(value: Any) -> bool:
     return _jwk(value) and jws.known_kind(value)
 
 
-_SIGNING_KEYS = array(Check(_jwk, "a JWK"), MAX_SIGNING_KEYS)
-
-
-def _signing_keys(value: Any) -> bool:
-    return bool(_SIGNING_KEYS.passes(value)) and len(value) > 0
-
-
 _KEYSET = structure(
     {
         "format": integer(1, 1),
@@ -87,8 +79,8 @@ _KEYSET = structure(
         "epoch": integer(1),
         "issued_at": TIME,
         "expires_at": TIME,
-        "signing_keys": Check(_signing_keys, "an array of one or more keys"),
-        "refresh_keys": array(Check(_refresh_jwk, "a JWK of a known kind")),
+        "signing_keys": array(each(_jwk, "a JWK"), least=1, most=MAX_SIGNING_KEYS),
+        "refresh_keys": array(each(_refresh_jwk, "a JWK of a known kind")),
         "revoked": array(_THUMBPRINT),
     },
     required=("format", "organization", "project", "epoch", "issued_at", "expires_at", "signing_keys"),

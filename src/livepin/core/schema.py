@@ -1,40 +1,42 @@
-"""Checks for the members of a JSON object, as tables (step V5).
+"""Checks for the members of JSON objects, as tables (step V5).
 
-An `Object` is called for every pin of every host of every document. A test is therefore any callable that answers
-whether a value passes, preferably one written in C (a regular expression, a set); what a value should have been, and
-where it stood, is worked out only once there is a fault.
+A document has one shape and may carry ten thousand hosts. A check is therefore given, at once, all values that stand
+at one place of that shape, such as the `action` of every host: its work is a few loops that run in C. It returns
+nothing, or raises a `Fault` with the index of the first value that does not pass. Arrays and objects translate that
+index, on the way out, into the path that a person needs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from itertools import chain
+from operator import length_hint
 from typing import Any
 
 from livepin.core.strictjson import MAX_INTEGER
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`passes` answers whether a value is allowed, or raises `Fault` or TypeError; `what` says what it should be."""
-
-    passes: Callable[[Any], object]
-    what: str
+#: Takes all values of one place and raises `Fault` unless every one of them is allowed.
+Check = Callable[[list[Any]], None]
 
 
 class Fault(Exception):
-    """A value that the format does not allow. `path` grows on the way out: innermost step first."""
+    """A value that the format does not allow: the one at `index` of those that were checked.
 
-    def __init__(self, why: str, code: str = "payload_invalid") -> None:
+    `path` grows on the way out: innermost step first.
+    """
+
+    def __init__(self, why: str, code: str = "payload_invalid", index: int = 0) -> None:
         super().__init__(why)
         self.why = why
         self.code = code
+        self.index = index
         self.path: list[str] = []
 
-    def at(self, step: str) -> Fault:
-        """The same fault, one level further out."""
+    def at(self, step: str, index: int = 0) -> Fault:
+        """The same fault one level further out, in the value that has `index` there."""
         self.path.append(step)
+        self.index = index
         return self
 
     @property
@@ -43,100 +45,130 @@ class Fault(Exception):
         return "".join(reversed(self.path)).lstrip(".")
 
 
-TEXT = Check(lambda value: type(value) is str, "a string")
+def run(check: Check, value: Any) -> None:
+    """Raise `Fault` unless `value` passes."""
+    check([value])
+
+
+def each(passes: Callable[[Any], object], what: str) -> Check:
+    """Values that pass one by one. `passes` answers, or raises `Fault` or TypeError; `what` says what one should be.
+
+    With a `passes` that is written in C (a regular expression, a set) the whole loop runs in C.
+    """
+
+    def check(values: list[Any]) -> None:
+        remaining = iter(values)
+        try:
+            if all(map(passes, remaining)):
+                return
+            fault = Fault(f"is not {what}")
+        except TypeError:  # so answer a regular expression and a set when they meet a value of another type
+            fault = Fault(f"is not {what}")
+        except Fault as found:
+            fault = found
+        fault.index = len(values) - length_hint(remaining) - 1
+        raise fault
+
+    return check
+
+
+def of_type(kind: type, what: str) -> Check:
+    """Values of exactly one type."""
+
+    def check(values: list[Any]) -> None:
+        if set(map(type, values)) - {kind}:
+            _refuse_first([type(value) is not kind for value in values], f"is not {what}")
+
+    return check
+
+
+def _refuse_first(refused: list[bool], why: str, code: str = "payload_invalid") -> None:
+    if True in refused:
+        raise Fault(why, code, refused.index(True))
+
+
+TEXT = of_type(str, "a string")
+OBJECT = of_type(dict, "an object")
+ARRAY = of_type(list, "an array")
 
 
 def integer(low: int, high: int = MAX_INTEGER) -> Check:
-    """An integer from `low` to `high`; true is not 1."""
-    return Check(lambda value: type(value) is int and low <= value <= high, f"an integer from {low} to {high}")
+    """Integers from `low` to `high`; true is not 1."""
+    return each(lambda value: type(value) is int and low <= value <= high, f"an integer from {low} to {high}")
 
 
 def one_of(*values: str) -> Check:
     """One of a few strings."""
-    return Check(frozenset(values).__contains__, f"one of {', '.join(values)}")
+    return each(frozenset(values).__contains__, f"one of {', '.join(values)}")
 
 
 def matching(pattern: str, what: str) -> Check:
-    """A string that `pattern` matches whole."""
-    return Check(re.compile(pattern, re.ASCII).fullmatch, what)
+    """Strings that `pattern` matches whole."""
+    return each(re.compile(pattern, re.ASCII).fullmatch, what)
 
 
-def array(item: Check, most: int | None = None, code: str = "payload_invalid") -> Check:
-    """An array whose items all pass; more than `most` are refused with `code`."""
-    passes = item.passes
+def array(item: Check, *, least: int = 0, most: int | None = None, code: str = "payload_invalid") -> Check:
+    """Arrays whose items pass. Fewer than `least` or more than `most` are refused, the latter with `code`."""
 
-    def check(value: Any) -> bool:
-        if type(value) is not list:
-            return False
-        if most is not None and len(value) > most:
-            raise Fault(f"has more than {most} entries", code)
-        done = 0
+    def check(values: list[Any]) -> None:
+        ARRAY(values)
+        if least:
+            _refuse_first([len(value) < least for value in values], f"has fewer than {least} entries")
+        if most is not None:
+            _refuse_first([len(value) > most for value in values], f"has more than {most} entries", code)
         try:
-            for entry in value:
-                if not passes(entry):
-                    raise Fault(f"is not {item.what}")
-                done += 1
-        except TypeError:
-            raise Fault(f"is not {item.what}").at(f"[{done}]") from None
+            item(list(chain.from_iterable(values)))
         except Fault as fault:
-            raise fault.at(f"[{done}]") from None
-        return True
+            index = 0
+            while fault.index >= len(values[index]):
+                fault.index -= len(values[index])
+                index += 1
+            raise fault.at(f"[{fault.index}]", index) from None
 
-    return Check(check, "an array")
+    return check
 
 
 def structure(
     members: Mapping[str, Check], required: tuple[str, ...] = (), at_most_one: frozenset[str] = frozenset()
 ) -> Check:
-    """An object with known members, of which at most one of `at_most_one` occurs.
+    """Objects with known members, of which at most one of `at_most_one` occurs.
 
     Unknown members are ignored, unless `critical` names one.
     """
-    tests = {name: check.passes for name, check in members.items()}
-    test_of = tests.get
+    critical = each(lambda value: knows_critical(value, members), "an object that is understood")
 
-    def check(value: Any) -> bool:
-        if type(value) is not dict:
-            return False
-        if "critical" in value:
-            check_critical(value, members)
-        name = ""
-        try:
-            for name, member in value.items():
-                test = test_of(name)
-                if test is not None and not test(member):
-                    raise Fault(f"is not {members[name].what}")
-        except TypeError:
-            # A regular expression and a set answer so when they meet a value of another type.
-            raise Fault(f"is not {members[name].what}").at(f".{name}") from None
-        except Fault as fault:
-            raise fault.at(f".{name}") from None
-        if required:
-            _check_required(value, required)
-        if at_most_one and len(value) > 1 and len(at_most_one.intersection(value)) > 1:
-            raise Fault(f"has more than one of {', '.join(sorted(at_most_one))}")
-        return True
+    def check(values: list[Any]) -> None:
+        OBJECT(values)
+        names: set[str] = set().union(*values)
+        if "critical" in names:
+            critical(values)
+        for name, test in members.items():
+            column = [value[name] for value in values if name in value] if name in names else []
+            if name in required and len(column) < len(values):
+                _refuse_first([name not in value for value in values], f"lacks the member {name}")
+            if column:
+                _check_column(name, test, column, values)
+        if len(at_most_one & names) > 1:
+            crowded = [len(at_most_one & value.keys()) > 1 for value in values]
+            _refuse_first(crowded, f"has more than one of {', '.join(sorted(at_most_one))}")
 
-    return Check(check, "an object")
+    return check
 
 
-def _check_required(value: Mapping[str, Any], required: tuple[str, ...]) -> None:
-    for name in required:
-        if name not in value:
-            raise Fault(f"lacks the member {name}")
+def _check_column(name: str, test: Check, column: list[Any], values: list[Any]) -> None:
+    try:
+        test(column)
+    except Fault as fault:
+        holders = [index for index, value in enumerate(values) if name in value]
+        raise fault.at(f".{name}", holders[fault.index]) from None
 
 
-def check_critical(value: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Every name in `critical` is one that this version knows (it need not be present). Raises `Fault`."""
-    names = value["critical"]
+def knows_critical(value: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether this version knows every name in `critical` (it need not be present). Raises `Fault` if not."""
+    names = value.get("critical", [])
     if type(names) is not list or any(type(name) is not str for name in names):
         raise Fault("is not an array of strings").at(".critical")
     for name in names:
         if name not in known and name != "critical":
             raise Fault(f"demands the unknown member {name[:64]!r}", "critical_unknown").at(".critical")
-
-
-def run(check: Check, value: Any) -> None:
-    """Raise `Fault` unless `value` passes."""
-    if not check.passes(value):
-        raise Fault(f"is not {check.what}")
+    return True

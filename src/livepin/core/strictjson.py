@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import Any
 
 from livepin.errors import JsonInvalid
@@ -27,7 +28,9 @@ def loads(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     if text.startswith("\ufeff"):
         raise _invalid("starts with a byte order mark")
     value = _decode(_DECODER, text, max_depth)
-    members = _walk(value, max_depth, may_hold_surrogates="\\u" in text)
+    members = _walk(value, max_depth)
+    if "\\" in text:
+        _refuse_lone_surrogates(value)
     # Every member has a colon of its own. When all colons are accounted for, no member was lost to a second one of
     # its name; when they are not (a string holds one), the slower decoder looks at every pair.
     if text.count(":") != members:
@@ -72,36 +75,36 @@ _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_refuse_number, pars
 _PAIRWISE_DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def _walk(value: Any, max_depth: int, *, may_hold_surrogates: bool) -> int:
-    """Refuse null, excess depth and lone surrogates; return how many members all objects have.
+def _walk(value: Any, max_depth: int) -> int:
+    """Refuse null and excess depth; return how many members all objects have.
 
     Level by level, so that there is no recursion for input to exhaust.
     """
     members = 0
     level = [value]
-    for _ in range(max_depth):
-        below: list[Any] = []
-        for item in level:
-            kind = type(item)
-            if kind is dict:
-                members += len(item)
-                below += item.values()
-                if may_hold_surrogates:
-                    below += item
-            elif kind is list:
-                below += item
-            elif item is None:
-                raise _invalid("null is never a value")
-            elif may_hold_surrogates and kind is str:
-                _refuse_lone_surrogate(item)
-        level = below
-    if any(type(item) in (dict, list) for item in level):
-        raise _invalid(f"nested deeper than {max_depth}")
-    return members
+    for _ in range(max_depth + 1):
+        kinds = set(map(type, level))
+        if type(None) in kinds:
+            raise _invalid("null is never a value")
+        if not kinds & {dict, list}:
+            return members
+        objects, arrays = (_only(kind, level, kinds) for kind in (dict, list))
+        level = list(chain.from_iterable(map(dict.values, objects)))
+        members += len(level)
+        level += chain.from_iterable(arrays)
+    raise _invalid(f"nested deeper than {max_depth}")
 
 
-def _refuse_lone_surrogate(text: str) -> None:
+def _only(kind: type, items: list[Any], kinds: set[type]) -> list[Any]:
+    """Those of `items` that are of one of their `kinds`."""
+    if kinds == {kind}:
+        return items
+    return [item for item in items if type(item) is kind] if kind in kinds else []
+
+
+def _refuse_lone_surrogates(value: Any) -> None:
+    """Only an escape can make one; the encoder looks at every string and name on its way."""
     try:
-        text.encode("utf-8")
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise _invalid("a string holds a lone surrogate") from None

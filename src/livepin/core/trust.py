@@ -24,14 +24,17 @@ from livepin.core.base64s import b64
 from livepin.core.document import Document
 from livepin.core.jws import Compact, Header, PublicKey
 from livepin.core.keyset import KeySet
-from livepin.errors import DocumentRefused
+from livepin.errors import ConfigurationError, DocumentRefused
 
 #: How far in the future a signer's clock may be, in seconds (V7).
 CLOCK_TOLERANCE = 300
 
 
 class Trust:
-    """What an application embeds: the audience, the anchors, and how many of them must sign a key set."""
+    """What an application embeds: the audience, the anchors, and how many of them must sign a key set.
+
+    Raises `ConfigurationError` for a threshold below 1, under which a key set would need no signature at all.
+    """
 
     __slots__ = ("anchors", "organization", "project", "threshold")
 
@@ -40,6 +43,8 @@ class Trust:
         self.project = project
         self.anchors: Mapping[str, PublicKey] = {anchor.thumbprint: anchor for anchor in anchors}
         self.threshold = threshold
+        if threshold < 1:
+            raise ConfigurationError("configuration_invalid", "it is below 1", where="threshold")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ This is a reader like any other: it carries no identifier, follows no redirect a
 
 from __future__ import annotations
 
+import http.client
 import ssl
 import time
 import urllib.error
@@ -41,7 +42,7 @@ def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0) -> str:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
             data = answer.read(MAX_TEXT + 1)
             gzipped = answer.headers.get("Content-Encoding", "").lower() == "gzip"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         _raise(url, error)
     text = _decompress(data, url) if gzipped else data
     if len(text) > MAX_TEXT:

@@ -112,6 +112,8 @@ _REFUSED: list[tuple[str, str, Json]] = [
     ("log-without-state", "A log of known kind without `state`", _log(state=ABSENT)),
     ("log-without-key", "A log of known kind without `key`", _log(key=ABSENT)),
     ("log-id-number", "A log of known kind whose `id` is a number", _log(id=7)),
+    ("log-key-garbage", "A log of known kind whose key is not Base64", _log(key="no key!")),
+    ("log-string", "A name in place of a log", {"ct_logs": {"issued_at": ISSUED, "logs": ["Example"]}}),
     ("critical-string", "`critical` as one string", {"critical": "serial"}),
     ("critical-number", "A number in `critical`", {"critical": [1]}),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import gzip
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,7 +48,7 @@ class FolderOrigin:
             _make_folder(path.parent)
             if path.exists():
                 return False
-            draft = _draft(path, str(os.getpid()))
+            draft = _draft(path, secrets.token_hex(8))
             _write(draft, data)
             try:
                 # A link is made whole or not at all, and never over something that is there.

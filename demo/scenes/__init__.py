@@ -1,0 +1,17 @@
+"""The scenes, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from demo.scenes import allowed, intercepted, pinned, replayed, rotated
+from demo.stage import Stage
+
+#: Title -> how it is played.
+SCENES: dict[str, Callable[[Stage], None]] = {
+    "Pin a live service": pinned.play,
+    "Call it, pinned": allowed.play,
+    "Somebody in between": intercepted.play,
+    "Two rotations": rotated.play,
+    "A replay": replayed.play,
+}

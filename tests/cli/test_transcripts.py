@@ -1,0 +1,37 @@
+"""Every transcript, played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Shell
+from tests.cli.transcript import Step, play, read_transcript
+
+TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_transcript(path: Path, request: pytest.FixtureRequest) -> None:
+    in_project, steps = read_transcript(path)
+    assert steps
+    play(path, request.getfixturevalue("project" if in_project else "shell"))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(1, "echo one", ["two"]),
+        Step(1, "echo one", []),
+        Step(1, "true", ["one"]),
+        Step(1, "echo one", ["one"], status=1),
+        Step(1, "echo one; echo two; echo three", ["one", "three"]),
+        Step(1, "echo one; echo two", ["..."], status=7),
+    ],
+)
+def test_a_transcript_that_is_wrong_fails(tmp_path: Path, shell: Shell, step: Step) -> None:
+    text = "\n".join([f"$ {step.command}", *step.expected, *([f"[{step.status}]"] if step.status else [])])
+    (tmp_path / "wrong.txt").write_text(text)
+    with pytest.raises(AssertionError):
+        play(tmp_path / "wrong.txt", shell)

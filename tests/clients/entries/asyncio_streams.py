@@ -1,0 +1,33 @@
+"""Streams of asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import partial
+
+from livepin.testing import TlsServer, conversations
+from tests.clients.client import SECRET, TIMEOUT, Client, Target
+
+
+async def exchange(target: Target, context: ssl.SSLContext | None) -> bytes:
+    reader, writer = await asyncio.open_connection(target.host, target.port, ssl=context or True)
+    try:
+        writer.write(SECRET)
+        await writer.drain()
+        return await reader.readexactly(len(SECRET))
+    finally:
+        writer.close()
+
+
+def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
+    return asyncio.run(asyncio.wait_for(exchange(target, context), TIMEOUT))
+
+
+CLIENT = Client(
+    "asyncio streams",
+    visit,
+    explicit="ssl=context",
+    error="livepin.PinError",
+    serve=partial(TlsServer, conversation=conversations.echo),
+)
