@@ -370,6 +370,9 @@ def test_a_failed_fetch_is_chained_to_its_cause_for_who_must_debug_it() -> None:
 
 def test_an_application_that_only_imports_the_fetcher_does_not_pay_for_http() -> None:
     heavy = ["urllib.request", "http.client", "email", "cryptography", "asyncio", "tempfile"]
-    script = f"import sys, livepin.client.fetch; print([name for name in {heavy} if name in sys.modules])"
+    script = (
+        "import sys; before = set(sys.modules); import livepin.client.fetch\n"
+        f"print([name for name in {heavy} if name in set(sys.modules) - before])"
+    )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
     assert ran.stdout.strip() == "[]", ran.stderr

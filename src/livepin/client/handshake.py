@@ -24,9 +24,10 @@ from livepin.errors import ConfigurationError, LivepinError
 #: Judges a peer: returns, or raises the error that ends the connection.
 Check = Callable[[TlsPeer], None]
 
-#: The unhooked methods, as they were when this module was first imported: they belong to the C class beneath.
-ORIGINAL_WRAP_SOCKET: Any = vars(_ssl._SSLContext)["_wrap_socket"]
-ORIGINAL_WRAP_BIO: Any = vars(_ssl._SSLContext)["_wrap_bio"]
+#: The unhooked methods, as they were when this module was first imported: they belong to the C class beneath. None in
+#: a Python that has them no more: there `self_test` refuses, and an application that does not pin can go on.
+ORIGINAL_WRAP_SOCKET: Any = getattr(_ssl._SSLContext, "_wrap_socket", None)
+ORIGINAL_WRAP_BIO: Any = getattr(_ssl._SSLContext, "_wrap_bio", None)
 
 # Questions about a connection that neither send nor receive, and may be asked before the handshake.
 _HARMLESS = frozenset(
@@ -97,10 +98,12 @@ class Guard:
             return
         self._sslobj.do_handshake()
         try:
-            self._check(TlsPeer(self._sslobj, self._context, self._host, self._validates))
+            self._check(TlsPeer(self._sslobj, self._context, self._host, self._validates, self._owner))
         except BaseException as refusal:
             self._close(refusal)
             raise
+        if self._refusal is not None:  # a document that arrived just now denies the key: see `refuse`
+            raise copy.copy(self._refusal)
         object.__setattr__(self, "_judged", True)
         owner = self._owner()
         if getattr(owner, "_sslobj", None) is self:
@@ -120,6 +123,20 @@ class Guard:
         if isinstance(transport, _socket.socket):
             with contextlib.suppress(OSError):
                 _socket.socket.shutdown(transport, _socket.SHUT_RDWR)
+
+
+def refuse(owner: Any, refusal: LivepinError) -> None:
+    """End a connection that had passed: whatever its owner does next raises `refusal`."""
+    sslobj = owner._sslobj
+    if sslobj is None:
+        return  # closed by its owner
+    guard = sslobj if isinstance(sslobj, Guard) else Guard(sslobj, sslobj.context, None, owner, owner, _never)
+    owner._sslobj = guard
+    guard._close(refusal)
+
+
+def _never(peer: TlsPeer) -> None:
+    raise AssertionError("a refused connection is not judged again")
 
 
 def _weakly(target: Any) -> Callable[[], Any]:
@@ -146,11 +163,22 @@ def self_test(context: ssl.SSLContext) -> None:
 
     Raises `ConfigurationError` (`hook_unavailable`). A weaker hook instead would be a hole that nobody sees.
     """
+    try:
+        guarded = _is_guarded(context)
+    except (AttributeError, TypeError, ValueError) as error:  # our hook is asked in a way that it does not know
+        raise _unavailable() from error
+    if not guarded:
+        raise _unavailable()
+
+
+def _is_guarded(context: ssl.SSLContext) -> bool:
     bio = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="livepin.invalid")
     here, there = socket.socketpair()
     with here, there:
         sock = context.wrap_socket(here, do_handshake_on_connect=False, server_hostname="livepin.invalid")
         with sock:
-            guarded = [type(getattr(made, "_sslobj", None)) is Guard for made in (bio, sock)]
-    if not all(guarded):
-        raise ConfigurationError("hook_unavailable", "the ssl module of this Python cannot be hooked safely")
+            return all(type(getattr(made, "_sslobj", None)) is Guard for made in (bio, sock))
+
+
+def _unavailable() -> ConfigurationError:
+    return ConfigurationError("hook_unavailable", "the ssl module of this Python cannot be hooked safely")

@@ -25,12 +25,14 @@ class Keeper:
         missing: str,
         clock: Clock,
         events: Events,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """Hold what store and seed offer. Raises `ConfigurationError` (`seed_invalid`)."""
         self._trust = trust
         self._store = store
         self._clock = clock
         self._events = events
+        self._on_change = on_change
         self._lock = ForkSafeLock()
         stored, bundled = self._stored(), self._bundled(seed)
         # The seed is exempt from expiry, and pays for it: it can never switch a pattern off by being old.
@@ -60,6 +62,7 @@ class Keeper:
                 return held
             self._hold(arrival.revision)
         self._announce(arrival.revision, source)
+        self._on_change()
         return arrival.revision
 
     def _hold(self, revision: Revision, *, seeded: bool = False) -> None:

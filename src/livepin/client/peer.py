@@ -9,6 +9,7 @@ from __future__ import annotations
 import _ssl
 import contextlib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -32,11 +33,20 @@ _chains: WeakKeyDictionary[ssl.SSLContext, dict[bytes, _Chain]] = WeakKeyDiction
 class TlsPeer:
     """The other side of one connection. `host` is None where the application named none."""
 
-    __slots__ = ("_chain", "host", "leaf", "validated")
+    __slots__ = ("_chain", "host", "leaf", "owner", "validated")
 
-    def __init__(self, sslobj: Any, context: ssl.SSLContext, host: str | None, validated: bool) -> None:
-        """`validated`: whether the connection was made to be validated, see `validates`."""
+    def __init__(
+        self,
+        sslobj: Any,
+        context: ssl.SSLContext,
+        host: str | None,
+        validated: bool,
+        owner: Callable[[], Any] = lambda: None,
+    ) -> None:
+        """`validated`: whether the connection was made to be validated, see `validates`. `owner`: weak reference to
+        the `ssl.SSLSocket` or `ssl.SSLObject` of the application."""
         self.host = host
+        self.owner = owner
         self.leaf: bytes = sslobj.getpeercert(True) or b""
         self.validated = validated
         self._chain: tuple[bytes, ...] | None = (self.leaf,)
@@ -82,7 +92,7 @@ def validates(context: ssl.SSLContext) -> bool:
 
 
 # The property of `ssl.SSLContext` builds an enum at each call; the C attribute beneath it is a plain number.
-_VERIFY_MODE: Any = vars(_ssl._SSLContext)["verify_mode"].__get__
+_VERIFY_MODE: Any = _ssl._SSLContext.verify_mode.__get__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from livepin.client.clock import Clock, SystemClock
+from livepin.client.connections import Connections
 from livepin.client.context import PinnedContext, pinned_context
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher, HttpFetcher
@@ -45,6 +46,7 @@ class Pinner:
         self._settings = read_settings(arguments)
         self._clock = clock or SystemClock()
         self._events = Events(self._clock, self._settings.on_event)
+        self._connections = Connections()
         self._keeper = self._make_keeper(self._settings)
         fetcher = fetcher or HttpFetcher(ca_file=self._settings.ca_file)
         self._refresher = Refresher(self._settings.urls, self._keeper, fetcher, self._clock, self._events)
@@ -63,6 +65,7 @@ class Pinner:
             missing,
             self._clock,
             self._events,
+            self._review,
         )
 
     def _make_store(self, settings: Settings) -> Store:
@@ -154,16 +157,27 @@ class Pinner:
         """Judge one connection. Returns if it may go on; raises `PinError` if not."""
         verdict = self._verdict(peer)
         if verdict.outcome is Outcome.ALLOWED:
-            self._teller.tell(verdict)
+            self._allow(peer, verdict)
             return
         round_seen = self._refresher.mismatched() if verdict.code in _MAY_HEAL else None
         in_loop = in_event_loop()
         if verdict.outcome is Outcome.BLOCKED and round_seen is not None and not in_loop:
             self._refresher.wait_for_round(round_seen, MISMATCH_WAIT)
             verdict = self._verdict(peer)
-        self._teller.tell(verdict)
         if verdict.outcome is Outcome.BLOCKED:
+            self._teller.tell(verdict)
             raise PinError(verdict, retryable=in_loop and round_seen is not None)
+        self._allow(peer, verdict)
+
+    def _allow(self, peer: TlsPeer, verdict: Verdict) -> None:
+        self._teller.tell(verdict)
+        if self._settings.drops_denied:
+            self._connections.add(peer)
+
+    def _review(self) -> None:
+        """A document arrived: end open connections whose key it denies."""
+        for verdict in self._connections.review(self._verdict):
+            self._teller.tell(verdict)
 
     def _verdict(self, peer: PeerView) -> Verdict:
         return self._keeper.snapshot.judge(peer, self._clock.now())

@@ -17,7 +17,9 @@ class PinError(PeerRefused, ssl.SSLCertVerificationError):
     `ssl.SSLCertVerificationError`, so clients wrap and retry it just as they do an untrusted certificate.
     """
 
-    # What the ssl module sets on its own errors, and clients read.
+    # What the ssl module sets on its own errors, and clients read. On the class, because `OSError` would take the code
+    # for the number, and loses both when an error is copied.
+    errno = ssl.SSL_ERROR_SSL
     library = "LIVEPIN"
     verify_code = 0
 
@@ -28,6 +30,11 @@ class PinError(PeerRefused, ssl.SSLCertVerificationError):
         self.retryable = retryable
         self.reason = verdict.code.upper()
         self.verify_message = reasons
+
+    @property
+    def strerror(self) -> str:  # type: ignore[override]
+        """What `OSError` has under this name: the reasons."""
+        return self.message
 
     def __str__(self) -> str:
         return PeerRefused.__str__(self) + (" A refresh is under way: try again." if self.retryable else "")
@@ -55,4 +62,5 @@ def _inside(error: BaseException) -> Iterator[object]:
     yield error.__context__
     yield getattr(error, "reason", None)
     yield from error.args
-    yield from getattr(error, "exceptions", ())
+    if isinstance(error, BaseExceptionGroup):
+        yield from error.exceptions

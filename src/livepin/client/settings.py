@@ -30,6 +30,7 @@ class Settings:
     trust: Trust
     urls: tuple[str, ...]
     without_document: WithoutDocument
+    drops_denied: bool
     store: Path | None
     seed: str | None
     wait: float
@@ -46,6 +47,7 @@ class Arguments(TypedDict, total=False):
     - `threshold`: how many of the anchors must sign a key set; default 1 (`LIVEPIN_THRESHOLD`)
     - `hosts`: patterns that are blocked while there is no document at all; default every host
     - `without_document`: `"block"` (default) or `"allow"`: what happens to them then
+    - `on_denied`: `"drop"` (default) or `"keep"`: what happens to open connections when a document denies their key
     - `store`: a directory of one's own for the last document; True (default) the usual place; None for none
     - `seed`: a bundled document, as text or as a path (`LIVEPIN_SEED`, a path)
     - `wait`: seconds to wait for a first answer, outside event loops; default 3
@@ -60,6 +62,7 @@ class Arguments(TypedDict, total=False):
     threshold: int | None
     hosts: Sequence[str] | None
     without_document: str
+    on_denied: str
     store: str | os.PathLike[str] | bool | None
     seed: str | bytes | os.PathLike[str] | None
     wait: float
@@ -81,7 +84,11 @@ def read_settings(arguments: Arguments) -> Settings:
     return Settings(
         trust,
         urls,
-        WithoutDocument(_patterns(arguments.get("hosts")), _blocks(arguments.get("without_document", "block"))),
+        WithoutDocument(
+            _patterns(arguments.get("hosts")),
+            _either("without_document", arguments.get("without_document", "block"), "block", "allow"),
+        ),
+        _either("on_denied", arguments.get("on_denied", "drop"), "drop", "keep"),
         _store(arguments.get("store", True)),
         _seed(arguments.get("seed")),
         _seconds(arguments.get("wait", 3.0)),
@@ -132,6 +139,10 @@ def _threshold(value: int | None, anchors: int) -> int:
     return int(text)
 
 
+def _without_document(hosts: Sequence[str] | None, answer: str) -> WithoutDocument:
+    return WithoutDocument(_patterns(hosts), _either("without_document", answer, "block", "allow"))
+
+
 def _patterns(hosts: Sequence[str] | None) -> frozenset[str] | None:
     if hosts is None:
         return None
@@ -143,10 +154,10 @@ def _patterns(hosts: Sequence[str] | None) -> frozenset[str] | None:
         raise _invalid("hosts", f"{error.where} is no pattern: {error.message}") from None
 
 
-def _blocks(without_document: str) -> bool:
-    if without_document not in ("block", "allow"):
-        raise _invalid("without_document", 'is neither "block" nor "allow"')
-    return without_document == "block"
+def _either(argument: str, value: str, yes: str, no: str) -> bool:
+    if value not in (yes, no):
+        raise _invalid(argument, f'is neither "{yes}" nor "{no}"')
+    return value == yes
 
 
 def _store(value: str | os.PathLike[str] | bool | None) -> Path | None:

@@ -72,6 +72,7 @@ class TlsStream:
         self._below = below
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._ended = False
         wrap: Any = vars(_ssl._SSLContext)["_wrap_bio"]
         self._tls = wrap(context, self._incoming, self._outgoing, server_side=False, server_hostname=host)
         self._drive(self._tls.do_handshake)
@@ -80,8 +81,11 @@ class TlsStream:
         self._drive(self._tls.write, data)
 
     def receive(self, limit: int) -> bytes:
-        # An end without close_notify raises `SSLEOFError`: an attacker can cut TCP anywhere, but cannot say goodbye.
         data: bytes = self._drive(self._tls.read, limit)
+        if not data and self._ended:
+            # Anybody on the way can cut TCP; only the peer can say goodbye (close_notify, RFC 8446 section 6.1).
+            # Some builds of OpenSSL raise by themselves, others are told to take it for an orderly end.
+            raise ConnectionError("the connection was cut")
         return data
 
     def close(self) -> None:
@@ -110,6 +114,7 @@ class TlsStream:
         if data := self._below.receive(_RECORD):
             self._incoming.write(data)
         else:
+            self._ended = True
             self._incoming.write_eof()
 
 

@@ -1,0 +1,371 @@
+"""An application sets Livepin up for the whole process, or makes a pinned context of its own, and takes it back."""
+
+from __future__ import annotations
+
+import _ssl
+import json
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import livepin
+from livepin import ConfigurationError
+from livepin.client import context as contexts
+from livepin.testing import Cast, TlsServer, conversations, policy
+from tests.acme import Acme
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def pinned(acme: Acme) -> Acme:
+    """A project that pins the genuine key of localhost."""
+    acme.publish(policy("localhost", acme.cast.genuine, acme.cast.backup))
+    return acme
+
+
+@pytest.fixture
+def evil(cast: Cast) -> Iterator[TlsServer]:
+    with TlsServer(cast.evil, conversation=conversations.silent) as server:
+        yield server
+
+
+def send(context: ssl.SSLContext, server: TlsServer, host: str | None = "localhost") -> str:
+    """Send a secret; `sent`, or the code of the refusal."""
+    plain = socket.create_connection(("localhost", server.port), 10)
+    try:
+        with plain, context.wrap_socket(plain, server_hostname=host) as connection:
+            connection.sendall(b"secret")
+    except livepin.PinError as error:
+        return error.code
+    return "sent"
+
+
+def bytes_at(server: TlsServer) -> int:
+    server.wait_until_idle()
+    return server.application_bytes
+
+
+# ---------------------------------------------------------------- the whole process
+
+
+def test_a_context_made_before_set_up_is_pinned_and_free_again_after_uninstall(
+    pinned: Acme, evil: TlsServer, installed: None
+) -> None:
+    context = pinned.cast.authority.client_context()
+    livepin.setup(**pinned.embedded())
+    assert (send(context, evil), bytes_at(evil)) == ("pin_mismatch", 0)
+    livepin.uninstall()
+    assert (send(context, evil), bytes_at(evil)) == ("sent", len(b"secret"))
+
+
+def test_uninstall_leaves_the_class_as_it_was(pinned: Acme, installed: None) -> None:
+    before = dict(vars(ssl.SSLContext))
+    livepin.setup(**pinned.embedded())
+    assert dict(vars(ssl.SSLContext)) != before
+    livepin.uninstall()
+    assert dict(vars(ssl.SSLContext)) == before
+    livepin.uninstall()
+    assert dict(vars(ssl.SSLContext)) == before
+
+
+def test_uninstall_leaves_alone_what_somebody_else_put_in_its_place(
+    pinned: Acme, installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    livepin.setup(**pinned.embedded())
+
+    def theirs(self: ssl.SSLContext, *arguments: Any, **named: Any) -> Any:
+        return contexts._wrap_socket(self, *arguments, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "_wrap_socket", theirs, raising=False)
+    livepin.uninstall()
+    assert vars(ssl.SSLContext)["_wrap_socket"] is theirs
+
+
+def test_set_up_again_with_other_values_takes_effect_on_every_context(
+    pinned: Acme, evil: TlsServer, installed: None
+) -> None:
+    context = pinned.cast.authority.client_context()
+    first = livepin.setup(**pinned.embedded())
+    migrated = Acme(pinned.cast, pinned.origin)
+    migrated.documents.project = "shop-2"
+    migrated.publish(policy("localhost", pinned.cast.evil))
+    second = livepin.setup(**migrated.embedded())
+    assert first is not second
+    assert send(context, evil) == "sent"
+    status = livepin.status()
+    assert status is not None
+    assert status.project == "shop-2"
+
+
+def test_set_up_that_fails_leaves_what_was_set_up_before(pinned: Acme, evil: TlsServer, installed: None) -> None:
+    context = pinned.cast.authority.client_context()
+    livepin.setup(**pinned.embedded())
+    with pytest.raises(ConfigurationError):
+        livepin.setup(**pinned.embedded(project_id="no such/id"))
+    assert (send(context, evil), bytes_at(evil)) == ("pin_mismatch", 0)
+
+
+def test_the_status_of_the_process_is_none_while_nothing_is_set_up(pinned: Acme, installed: None) -> None:
+    assert livepin.status() is None
+    livepin.setup(**pinned.embedded())
+    status = livepin.status()
+    assert status is not None
+    assert (status.organization, status.project, status.serial) == ("acme", "shop", 1)
+    livepin.uninstall()
+    assert livepin.status() is None
+
+
+def test_servers_of_the_process_are_left_alone(pinned: Acme, installed: None) -> None:
+    """A server that asks for client certificates validates peers too, and their keys are in no document."""
+    livepin.setup(**pinned.embedded(hosts=None))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=pinned.cast.authority.root_pem)
+    pinned.cast.genuine.load_into(server)
+    server.verify_mode = ssl.CERT_OPTIONAL
+    before = server.options
+    here, there = socket.socketpair()
+    with here, there:
+        accepted = server.wrap_socket(here, server_side=True, do_handshake_on_connect=False)
+        with accepted:
+            assert type(accepted._sslobj) is _ssl._SSLSocket  # type: ignore[attr-defined]
+    in_memory = server.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+    assert type(in_memory._sslobj) is _ssl._SSLSocket  # type: ignore[attr-defined]
+    assert server.options == before
+
+
+def test_renegotiation_is_forbidden_on_every_context_that_connects(
+    pinned: Acme, evil: TlsServer, installed: None
+) -> None:
+    old = pinned.cast.authority.client_context()
+    assert not old.options & ssl.OP_NO_RENEGOTIATION
+    livepin.setup(**pinned.embedded())
+    send(old, evil)
+    assert old.options & ssl.OP_NO_RENEGOTIATION
+
+
+# ---------------------------------------------------------------- several pinners
+
+
+def test_pinners_of_two_projects_in_one_process_judge_by_their_own_documents(pinned: Acme, evil: TlsServer) -> None:
+    other = Acme(pinned.cast, pinned.origin)
+    other.documents.project = "other"
+    other.publish(policy("localhost", pinned.cast.evil))
+    strict, lenient = pinned.context(pinned.pinner()), other.context(other.pinner())
+    assert (send(strict, evil), bytes_at(evil)) == ("pin_mismatch", 0)
+    assert send(lenient, evil) == "sent"
+    other.close()
+
+
+def test_a_context_of_ones_own_must_please_the_whole_process_too(
+    pinned: Acme, evil: TlsServer, installed: None
+) -> None:
+    other = Acme(pinned.cast, pinned.origin)
+    other.documents.project = "other"
+    other.publish(policy("localhost", pinned.cast.evil))
+    lenient = other.context(other.pinner())
+    livepin.setup(**pinned.embedded())
+    assert (send(lenient, evil), bytes_at(evil)) == ("pin_mismatch", 0)
+    livepin.uninstall()
+    assert send(lenient, evil) == "sent"
+    other.close()
+
+
+def test_a_context_of_ones_own_stays_pinned_after_uninstall(pinned: Acme, evil: TlsServer, installed: None) -> None:
+    pinner = livepin.setup(**pinned.embedded())
+    context = pinned.context(pinner)
+    livepin.uninstall()
+    assert (send(context, evil), bytes_at(evil)) == ("pin_mismatch", 0)
+
+
+def test_a_pinner_of_ones_own_does_not_touch_the_process(pinned: Acme, evil: TlsServer) -> None:
+    before = dict(vars(ssl.SSLContext))
+    pinned.context(pinned.pinner())
+    assert dict(vars(ssl.SSLContext)) == before
+    assert send(pinned.cast.authority.client_context(), evil) == "sent"
+
+
+def test_a_pinned_context_has_the_defaults_of_the_standard_library(pinned: Acme) -> None:
+    """But for chains: they always go up to the root, see `pinned_context`."""
+    ours, theirs = pinned.context(pinned.pinner()), pinned.cast.authority.client_context()
+    partial = getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0) if sys.version_info >= (3, 13) else 0
+    assert ours.verify_flags == theirs.verify_flags & ~partial
+    assert ours.options == theirs.options | ssl.OP_NO_RENEGOTIATION
+    for name in ("check_hostname", "verify_mode", "protocol", "minimum_version", "maximum_version"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.get_ciphers() == theirs.get_ciphers()
+    assert len(ours.get_ca_certs()) == 1
+
+
+def test_a_pinned_context_without_a_ca_trusts_the_system(
+    pinned: Acme, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(pinned.cast.authority.write(tmp_path)))
+    with TlsServer(pinned.cast.genuine, conversation=conversations.silent) as server:
+        assert send(pinned.pinner().ssl_context(), server) == "sent"
+
+
+def test_a_pinned_context_takes_a_ca_from_a_file(pinned: Acme, tmp_path: Path) -> None:
+    context = pinned.pinner().ssl_context(cafile=str(pinned.cast.authority.write(tmp_path)))
+    with TlsServer(pinned.cast.genuine, conversation=conversations.silent) as server:
+        assert send(context, server) == "sent"
+    with pytest.raises(FileNotFoundError):
+        pinned.pinner().ssl_context(cafile=str(tmp_path / "absent.pem"))
+
+
+# ---------------------------------------------------------------- no host name
+
+
+def nameless(context: ssl.SSLContext) -> ssl.SSLContext:
+    """As ldap3 and oracledb connect: they compare the name themselves, afterwards."""
+    context.check_hostname = False
+    return context
+
+
+def test_without_a_name_the_names_in_the_certificate_are_pinned(pinned: Acme, evil: TlsServer) -> None:
+    context = nameless(pinned.context(pinned.pinner()))
+    assert (send(context, evil, host=None), bytes_at(evil)) == ("pin_mismatch", 0)
+    with TlsServer(pinned.cast.genuine, conversation=conversations.silent) as server:
+        assert send(context, server, host=None) == "sent"
+
+
+def test_without_a_name_a_certificate_for_unlisted_names_passes(pinned: Acme) -> None:
+    context = nameless(pinned.context(pinned.pinner()))
+    with TlsServer(pinned.cast.wrong_host, conversation=conversations.silent) as server:
+        assert send(context, server, host=None) == "sent"
+
+
+def test_without_a_name_a_wildcard_certificate_over_a_pinned_host_must_match(acme: Acme) -> None:
+    acme.publish(policy("api.shop.example", acme.cast.genuine))
+    context = nameless(acme.context(acme.pinner()))
+    wildcard = acme.cast.authority.issue("*.shop.example")
+    with TlsServer(wildcard, conversation=conversations.silent) as server:
+        assert (send(context, server, host=None), bytes_at(server)) == ("pin_mismatch", 0)
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("asked", ["LOCALHOST", "LocalHost"])
+def test_the_case_of_a_host_makes_no_difference(pinned: Acme, evil: TlsServer, asked: str) -> None:
+    context = pinned.context(pinned.pinner())
+    assert (send(context, evil, host=asked), bytes_at(evil)) == ("pin_mismatch", 0)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_an_address_is_pinned_like_a_name(acme: Acme, evil: TlsServer, address: str) -> None:
+    acme.publish(policy(address, acme.cast.genuine))
+    context = acme.context(acme.pinner())
+    assert (send(context, evil, host=address), bytes_at(evil)) == ("pin_mismatch", 0)
+
+
+# ---------------------------------------------------------------- an ssl module of another shape
+
+
+class NewObject(ssl.SSLObject):
+    """As a Python might make it one day: past the methods that the hook is put on."""
+
+    @classmethod
+    def _create(cls, incoming: Any, outgoing: Any, context: Any = None, **named: Any) -> NewObject:
+        self = cls.__new__(cls)
+        make: Any = vars(_ssl._SSLContext)["_wrap_bio"]
+        self._sslobj = make(context, incoming, outgoing, server_side=False, owner=self)  # type: ignore[attr-defined]
+        return self
+
+
+class NewSocket(ssl.SSLSocket):
+    """The same for sockets."""
+
+    @classmethod
+    def _create(cls, sock: Any, *arguments: Any, context: Any = None, **named: Any) -> NewSocket:
+        made = super(ssl.SSLSocket, cls).__new__(cls)
+        socket.socket.__init__(made, family=sock.family, type=sock.type, fileno=sock.detach())
+        make: Any = vars(_ssl._SSLContext)["_wrap_socket"]
+        made._sslobj = make(context, made, False)  # type: ignore[attr-defined]
+        return made
+
+
+class TalkativeObject(ssl.SSLObject):
+    """The methods are there, but are told more than today."""
+
+    @classmethod
+    def _create(cls, incoming: Any, outgoing: Any, context: Any = None, **named: Any) -> TalkativeObject:
+        self = cls.__new__(cls)
+        self._sslobj = context._wrap_bio(incoming, outgoing, False, None, owner=self, early_data=b"")  # type: ignore[attr-defined]
+        return self
+
+
+@pytest.mark.parametrize(
+    ("kind", "new"),
+    [("sslobject_class", NewObject), ("sslsocket_class", NewSocket), ("sslobject_class", TalkativeObject)],
+    ids=["objects", "sockets", "arguments"],
+)
+def test_set_up_refuses_loudly_where_the_hook_is_never_asked(
+    pinned: Acme, installed: None, monkeypatch: pytest.MonkeyPatch, kind: str, new: type
+) -> None:
+    before = dict(vars(ssl.SSLContext))
+    with monkeypatch.context() as changed:
+        changed.setattr(ssl.SSLContext, kind, new)
+        for attempt in (lambda: livepin.setup(**pinned.embedded()), lambda: pinned.pinner().ssl_context()):
+            with pytest.raises(ConfigurationError) as caught:
+                attempt()
+            assert caught.value.code == "hook_unavailable"
+    assert dict(vars(ssl.SSLContext)) == before
+    assert livepin.status() is None
+
+
+def test_set_up_that_cannot_hook_keeps_the_one_before(
+    pinned: Acme, evil: TlsServer, installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = pinned.cast.authority.client_context()
+    livepin.setup(**pinned.embedded())
+    with monkeypatch.context() as changed:
+        changed.setattr(ssl.SSLContext, "sslobject_class", NewObject)
+        with pytest.raises(ConfigurationError):
+            livepin.setup(**pinned.embedded())
+    assert (send(context, evil), bytes_at(evil)) == ("pin_mismatch", 0)
+
+
+WITHOUT_THE_METHODS = """
+import _ssl
+
+class Renamed(_ssl._SSLContext):
+    _wrap_socket = None
+    _wrap_bio = None
+
+_ssl._SSLContext = Renamed
+import livepin
+pinner = livepin.Pinner(
+    organization_id="acme", project_id="shop", public_key=KEY,
+    configuration_url="http://localhost:9/", store=None, wait=0,
+)
+try:
+    pinner.ssl_context()
+except livepin.ConfigurationError as error:
+    print(error.code)
+"""
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_python_without_the_methods_can_import_livepin_and_is_told_what_is_wrong(acme: Acme) -> None:
+    assert run(WITHOUT_THE_METHODS.replace("KEY", repr(acme.documents.public_key))) == "hook_unavailable\n"
+
+
+# ---------------------------------------------------------------- what an import costs
+
+
+def test_importing_livepin_loads_nothing_heavy() -> None:
+    loaded = set(json.loads(run("import sys, json, livepin; print(json.dumps(sorted(sys.modules)))")))
+    heavy = {"cryptography", "urllib.request", "http.client", "asyncio", "livepin.testing", "email.parser", "idna"}
+    assert loaded & heavy == set()
+    assert "livepin.client.handshake" in loaded
