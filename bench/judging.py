@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -69,9 +70,29 @@ def _copy(leaf: bytes) -> bytes:
     return bytes(memoryview(leaf))
 
 
+class _Connection:
+    """Stands for the application's socket."""
+
+
+class _Peer:
+    """The other side of a connection, as the hook describes it."""
+
+    __slots__ = ("host", "leaf", "owner", "validated", "whole")
+
+    def __init__(self, whole: tuple[bytes, ...], owner: Callable[[], object]) -> None:
+        self.host, self.validated, self.owner, self.whole = "localhost", True, owner, whole
+        self.leaf = _copy(whole[0])
+
+    def chain(self) -> tuple[bytes, ...]:
+        return self.whole
+
+
 def _check(pinner: livepin.Pinner, chain: tuple[bytes, ...]) -> Any:
     check: Any = pinner.check
-    return lambda: check(GivenPeer("localhost", (_copy(chain[0]), *chain[1:]), True))
+    connection = _Connection()
+    owner = weakref.ref(connection)
+    check(_Peer(chain, lambda: connection))  # keeps the connection alive
+    return lambda: check(_Peer(chain, owner))
 
 
 def _cold(pinner: livepin.Pinner, peer: GivenPeer) -> Any:

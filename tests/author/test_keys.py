@@ -165,3 +165,18 @@ def test_a_backup_that_exists_is_used_again(tmp_path: Path) -> None:
     assert keys.new_backup(tmp_path, "api.example.com", "another passphrase") == first
     first.csr.unlink()  # as after a crash between the two
     assert keys.new_backup(tmp_path, "api.example.com", PASSPHRASE) == first
+
+
+def test_a_backup_that_is_pinned_already_gets_a_successor(tmp_path: Path) -> None:
+    first = keys.new_backup(tmp_path, "api.example.com", PASSPHRASE)
+    second = keys.new_backup(tmp_path, "api.example.com", PASSPHRASE, [first.spki_sha256])
+    assert second.spki_sha256 != first.spki_sha256
+    assert second.key.name == "api.example.com.2.key.pem"
+
+
+def test_a_request_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "api.example.com.csr.pem").write_text("nonsense")
+    with pytest.raises(KeyUnusable) as raised:
+        keys.new_backup(tmp_path, "api.example.com", PASSPHRASE)
+    assert raised.value.code == "key_unusable"

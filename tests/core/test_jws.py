@@ -205,7 +205,7 @@ class TestHeader:
         "members",
         [
             without(GOOD, "alg"), without(GOOD, "kid"), without(GOOD, "typ"), {**GOOD, "crit": ["exp"]},
-            {**GOOD, "jwk": {}}, {**GOOD, "alg": 5}, {**GOOD, "kid": 5}, {**GOOD, "kid": ["k"]}, {**GOOD, "typ": 5}, {**GOOD, "typ": "JWT"},
+            {**GOOD, "jwk": {}}, {**GOOD, "alg": 5}, {**GOOD, "kid": 5}, {**GOOD, "kid": ["k"]}, {**GOOD, "typ": 5},
             {**GOOD, "typ": "LIVEPIN+JWS"}, {**GOOD, "typ": "livepin-keys+jws"}, {**GOOD, "typ": "livepin+jws "},
             {**GOOD, "keys": []}, {**GOOD, "keys": ["k"]}, {**GOOD, "keys": ["k"] * 9}, {**GOOD, "keys": [1, 2]},
             {**GOOD, "keys": {}}, {**GOOD, "keys": 1}, {**GOOD, "keys": True}, {}, [], "x", 1, [GOOD],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from tests.vectors.door import HERE, Json, ask, cases, disagreements, line_of
+from tests.vectors.making.keys import ANNA, b64url
+from tests.vectors.making.writer import arrival, compact, document, document_payload, header
 
 CASES = cases()
 NAMES = [case["id"] for case in CASES]
 
-#: Design section 4: the codes of each step. (V1 `too_large` takes a text of 8 MiB, which is no file to commit.)
+#: Design section 4: the codes of each step. (V1 `too_large` has a test of its own below.)
 CODES = {
     "V1": {"malformed"},
     "V2": {"header_invalid", "algorithm_refused"},
@@ -47,6 +50,27 @@ def test_there_are_150_vectors_and_half_of_them_are_hostile() -> None:
 def test_every_refusal_has_a_vector_of_its_own(step: str, code: str) -> None:
     expected = [case["expect"] for case in CASES]
     assert any(expect.get("step") == step and expect["code"] == code for expect in expected)
+
+
+def test_a_text_of_8_mib_is_read_and_a_longer_one_is_too_large() -> None:
+    """No file to commit, so it is made here: V1, the limit of 8 MiB, with a payload that is mostly white space."""
+    limit = 8 * 2**20
+    texts = [document_of_length(length) for length in (limit, limit + 1)]
+    made = [arrival(f"document-v1-{len(text)}", "", "V1", text, {"ok": True}) for text in texts]
+    assert [len(text) for text in texts] == [limit, limit + 1]
+    read, refused = ask([json.dumps(case.request) for case in made])
+    assert (read["ok"], read.get("serial")) == (True, 7)
+    assert (refused["ok"], refused["step"], refused["code"]) == (False, "V1", "too_large")
+
+
+def document_of_length(length: int) -> str:
+    """A good document whose text has this many characters."""
+    for spaces in range(4):  # some lengths of a segment do not exist
+        head = compact(header(ANNA)) + b" " * spaces
+        room = length - len(b64url(head)) - len("..") - len(b64url(bytes(64)))
+        if room % 4 != 1:
+            return document(document_payload().ljust(room * 3 // 4), protected=head).text
+    raise AssertionError("unreachable")
 
 
 def test_the_committed_vectors_are_what_the_script_writes() -> None:

@@ -5,8 +5,10 @@ The public half of a signing key lies beside it (`NAME.pub.pem`): listing keys, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import count
 from pathlib import Path
 
 from cryptography import x509
@@ -18,7 +20,7 @@ from livepin.core.base64s import b64
 from livepin.core.hosts import is_address, parse_pattern
 from livepin.core.jws import PublicKey
 from livepin.core.pins import digests_of_pem
-from livepin.errors import InputInvalid
+from livepin.errors import InputInvalid, KeyUnusable
 
 KEYS, BACKUP = "keys", "backup"
 
@@ -89,24 +91,37 @@ class BackupKey:
     spki_sha256: str
 
 
-def new_backup(directory: Path, pattern: str, passphrase: str) -> BackupKey:
-    """Make a P-256 TLS key and a CSR for a host pattern under `backup/`; one that exists is used again.
+def new_backup(directory: Path, pattern: str, passphrase: str, pinned: Collection[str] = ()) -> BackupKey:
+    """Make a P-256 TLS key and a CSR for a host pattern under `backup/`.
 
+    One that exists and is not among `pinned` (SPKI SHA-256 digests) is used again: an earlier try was interrupted.
     Raises `KeyUnusable`, `PatternInvalid`.
     """
     parsed = parse_pattern(pattern)
     stem = pattern.replace("*", "any").replace(":", "_")
-    paths = directory / BACKUP / f"{stem}.key.pem", directory / BACKUP / f"{stem}.csr.pem"
-    if not paths[1].exists():
-        key = pem.load(paths[0], passphrase) if paths[0].exists() else pem.generate(pem.KeyKind.P256)
-        if not paths[0].exists():
-            pem.write(paths[0], key, passphrase)
-        write_once(paths[1], _csr(key, parsed.name, wildcard=bool(parsed.wildcard)), PUBLIC)
-    request = x509.load_pem_x509_csr(read_text(paths[1]).encode("ascii"))
+    for number in count(1):
+        name = stem if number == 1 else f"{stem}.{number}"
+        paths = directory / BACKUP / f"{name}.key.pem", directory / BACKUP / f"{name}.csr.pem"
+        if not paths[1].exists():
+            key = pem.load(paths[0], passphrase) if paths[0].exists() else pem.generate(pem.KeyKind.P256)
+            if not paths[0].exists():
+                pem.write(paths[0], key, passphrase)
+            write_once(paths[1], _csr(key, parsed.name, wildcard=bool(parsed.wildcard)), PUBLIC)
+        found = BackupKey(*paths, _spki_of_csr(paths[1]))
+        if found.spki_sha256 not in pinned:
+            return found
+    raise AssertionError("count() never ends")
+
+
+def _spki_of_csr(path: Path) -> str:
+    try:
+        request = x509.load_pem_x509_csr(read_text(path).encode("ascii", "replace"))
+    except ValueError:
+        raise KeyUnusable("key_unusable", "not a certificate request", where=str(path)) from None
     public = request.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return BackupKey(*paths, digests_of_pem(public.decode("ascii"))["spki_sha256"])
+    return digests_of_pem(public.decode("ascii"))["spki_sha256"]
 
 
 def _csr(key: pem.PrivateKey, name: str, *, wildcard: bool) -> str:

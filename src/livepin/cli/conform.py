@@ -10,15 +10,18 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from livepin.core import jws, strictjson
-from livepin.core.base64s import b64
-from livepin.core.document import Document
+from livepin.core import ct_policy, jws, sct, strictjson
+from livepin.core.base64s import b64, b64_decode
+from livepin.core.document import LOG_KINDS, Document
 from livepin.core.hosts import matches, parse_pattern
 from livepin.core.judge import Peer, judge
 from livepin.core.jws import PublicKey
+from livepin.core.logs import Log, LogList
 from livepin.core.pins import Certificate, certificates_of_pem, digests_of_pem
+from livepin.core.sct import Delivered, Delivery
 from livepin.core.trust import Revision, Trust, verify, verify_held
-from livepin.errors import DocumentRefused, JsonInvalid, LivepinError, RequestInvalid
+from livepin.core.verdict import SctEvidence
+from livepin.errors import DocumentRefused, EncodingInvalid, JsonInvalid, LivepinError, RequestInvalid
 
 Answer = dict[str, Any]
 
@@ -84,6 +87,12 @@ class _Request:
         values = self._typed(name, list, "an array of strings")
         if any(type(value) is not str for value in values):
             raise RequestInvalid("request_invalid", "is not an array of strings", where=name)
+        return list(values)
+
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        values = self._typed(name, list, "an array of objects")
+        if any(type(value) is not dict for value in values):
+            raise RequestInvalid("request_invalid", "is not an array of objects", where=name)
         return list(values)
 
     def _typed(self, name: str, kind: type, what: str) -> Any:
@@ -158,6 +167,8 @@ def _judge(request: _Request) -> Answer:
         "unvalidated": verdict.unvalidated,
         "pattern": verdict.pattern,
         "reasons": verdict.reasons,
+        "ct_evaluated": verdict.ct_evaluated,
+        "scts": [_evidence(one) for one in verdict.scts],
     }
 
 
@@ -173,10 +184,79 @@ def _peer(request: _Request) -> Peer:
     validated = request.members.get("validated", True)
     if type(validated) is not bool:
         raise RequestInvalid("request_invalid", "is neither true nor false", where="validated")
+    return Peer(request.text("host"), _chain(request), validated, delivered=_delivered(request))
+
+
+def _chain(request: _Request) -> tuple[Certificate, ...]:
     chain: tuple[Certificate, ...] = ()
     for pem in request.texts("chain"):
         chain += certificates_of_pem(pem)
-    return Peer(request.text("host"), chain, validated)
+    return chain
+
+
+def _delivered(request: _Request) -> tuple[Delivered, ...]:
+    """SCTs that came by TLS or OCSP, as Base64 of the list."""
+    lists = request.object("delivered") if request.has("delivered") else {}
+    try:
+        return tuple(Delivered(Delivery(name), b64_decode(text)) for name, text in lists.items())
+    except (ValueError, TypeError, AttributeError):
+        raise RequestInvalid("request_invalid", "is not tls and ocsp, each in Base64", where="delivered") from None
+
+
+def _sct(request: _Request) -> Answer:
+    """Every SCT of a certificate, whatever the logs' states: what was signed, by whom."""
+    chain = _chain(request)
+    if not chain:
+        raise RequestInvalid("request_invalid", "is empty", where="chain")
+    now = request.number("now") if request.has("now") else None
+    logs = LogList(0, map(_log, (entry for entry in request.objects("logs") if entry.get("kind") in _KINDS)))
+    checked = sct.check(chain[0], chain[1] if len(chain) > 1 else None, logs, _delivered(request))
+    return {"ok": True, "scts": [_shown(one.sct, one.at(now)) for one in checked.scts]}
+
+
+#: An entry without `kind` will do here: the bytes that a log signs do not depend on it.
+_KINDS = (*LOG_KINDS, None)
+
+
+def _log(entry: Mapping[str, Any]) -> Log:
+    try:
+        return Log(str(entry["id"]), b64_decode(entry["key"]), "")
+    except (KeyError, TypeError, AttributeError, EncodingInvalid):
+        raise RequestInvalid("request_invalid", "has an entry without id and key in Base64", where="logs") from None
+
+
+def _shown(one: sct.Sct | SctEvidence, verdict: str) -> Answer:
+    return {
+        "log_id": one.log_id,
+        "timestamp": one.timestamp,
+        "leaf_index": one.leaf_index,
+        "verdict": verdict,
+        "delivery": one.delivery,
+    }
+
+
+def _evidence(one: SctEvidence) -> Answer:
+    return {**_shown(one, one.verdict), "operator": one.operator, "counts": one.counts, "ignored": one.ignored}
+
+
+def _ct(request: _Request) -> Answer:
+    """A rule and a list are checked as in a document, so they are put into one."""
+    host = {"host": "ct", "action": "enforce", "ct": request.object("ct")}
+    payload = {**_EMPTY, "hosts": [host], **({"ct_logs": request.object("ct_logs")} if request.has("ct_logs") else {})}
+    document = Document.from_payload(payload)
+    rule, now = document.policy("ct").ct, request.number("now")
+    result = ct_policy.evaluate(rule, document.ct_logs, _chain(request), now, _delivered(request))
+    return {
+        "ok": True,
+        "satisfied": result.satisfied,
+        "evaluated": result.evaluated,
+        "reasons": [reason.code for reason in result.reasons],
+        "texts": [reason.text for reason in result.reasons],
+        "scts": [_evidence(one) for one in result.scts],
+    }
+
+
+_EMPTY = {"format": 1, "organization": "ct", "project": "ct", "serial": 1, "issued_at": 0, "expires_at": 0}
 
 
 def _installation(request: _Request) -> str:
@@ -194,4 +274,6 @@ _HANDLERS: dict[str, Callable[[_Request], Answer]] = {
     "host": _host,
     "pin": _pin,
     "judge": _judge,
+    "sct": _sct,
+    "ct": _ct,
 }

@@ -20,10 +20,11 @@ NO_URL = "https://YOUR-CDN/"
 
 @click.command()
 @click.option("--seed", type=click.Path(dir_okay=False, path_type=Path), help="Write the published document here.")
+@click.option("--python", "only_python", is_flag=True, help="Print the lines of Python alone, for a file of their own.")
 @directory_option
 @dry_run_option
 @json_option
-def embed(seed: Path | None, directory: Path, dry_run: bool, as_json: bool) -> None:
+def embed(seed: Path | None, only_python: bool, directory: Path, dry_run: bool, as_json: bool) -> None:
     """Print what an application embeds, for Python and as plain values.
 
     With --seed the document itself is bundled: a first start then needs no network. Containers ship a seed.
@@ -38,7 +39,8 @@ def embed(seed: Path | None, directory: Path, dry_run: bool, as_json: bool) -> N
         out.note("no public URL is configured: set `url` under [publish] in livepin.toml")
     members = {**values(desk), "seed": None if seed is None else str(seed), "dry_run": dry_run}
     members["python"] = snippet(desk, seed)
-    out.result(members, f"{table(list(values(desk).items()))}\n\n{snippet(desk, seed)}")
+    plain = "" if only_python else f"{table(list(values(desk).items()))}\n\n"
+    out.result(members, plain + snippet(desk, seed))
 
 
 def values(desk: Desk) -> dict[str, str]:

@@ -18,7 +18,7 @@ directory_option = click.option(
     "-C",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    show_default=".",
+    show_default=True,
     help="The project's folder.",
 )
 passphrase_option = click.option(

@@ -133,7 +133,9 @@ def _from_backup(wanted: _Wanted, file: ProjectFile) -> list[PinEntry]:
     if wanted.dry_run:
         return [PinEntry("spki_sha256", "(of a new key)", wanted.position, source="backup")]
     passphrase = given_passphrase(wanted.passphrase_file, f"the backup key of {wanted.pattern}")
-    made = new_backup(file.path.parent, wanted.pattern, passphrase)
+    entry = file.read().host(wanted.pattern)
+    pinned = [one.digest for one in entry.pins or ()] if entry is not None else []
+    made = new_backup(file.path.parent, wanted.pattern, passphrase, pinned)
     return [PinEntry("spki_sha256", made.spki_sha256, wanted.position, source="backup", note=made.key.name)]
 
 

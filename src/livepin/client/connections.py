@@ -7,8 +7,7 @@ that is merely no longer pinned: it is known to be in the wrong hands.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakKeyDictionary
+from contextlib import suppress
 
 from livepin.client.forks import ForkSafeLock
 from livepin.client.handshake import refuse
@@ -16,34 +15,51 @@ from livepin.client.peer import TlsPeer
 from livepin.client.refusal import PinError
 from livepin.core.verdict import Outcome, Verdict
 
+#: Below this many entries nobody looks for closed connections.
+_FEW = 64
+
 
 class Connections:
-    """Open connections of one pinner. They are held weakly: being listed here keeps nothing open."""
+    """Open connections of one pinner. They are held weakly: being listed here keeps nothing open.
+
+    `add` is called in every handshake, so it only appends; closed connections are swept out when there may be as many
+    of them as open ones.
+    """
 
     def __init__(self) -> None:
-        self._open: WeakKeyDictionary[Any, TlsPeer] = WeakKeyDictionary()
+        self._listed: list[TlsPeer] = []
+        self._sweep_at = _FEW
         self._lock = ForkSafeLock()
 
     def __len__(self) -> int:
-        return len(self._open)
+        """How many are open."""
+        return sum(peer.owner() is not None for peer in self._listed)
 
     def add(self, peer: TlsPeer) -> None:
         """Remember a connection that passed."""
-        owner = peer.owner()
-        if owner is not None:
-            with self._lock:
-                self._open[owner] = peer
+        self._listed.append(peer)
+        if len(self._listed) >= self._sweep_at:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        with self._lock:
+            count = len(self._listed)
+            alive = [peer for peer in self._listed[:count] if peer.owner() is not None]
+            self._listed[:count] = alive  # what other threads appended meanwhile stands behind, and stays
+            self._sweep_at = 2 * len(alive) + _FEW
 
     def review(self, judge: Callable[[TlsPeer], Verdict]) -> list[Verdict]:
         """Judge all again and end those whose key is denied now; their verdicts."""
-        with self._lock:
-            listed = list(self._open.items())
         denied = []
-        for owner, peer in listed:
-            verdict = judge(peer)
-            if verdict.outcome is Outcome.BLOCKED and verdict.code == "denied":
+        for peer in list(self._listed):
+            owner = peer.owner()
+            verdict = None if owner is None else judge(peer)
+            if verdict is not None and verdict.outcome is Outcome.BLOCKED and verdict.code == "denied":
                 denied.append(verdict)
                 refuse(owner, PinError(verdict))
-                with self._lock:
-                    self._open.pop(owner, None)
+                self._forget(peer)
         return denied
+
+    def _forget(self, peer: TlsPeer) -> None:
+        with self._lock, suppress(ValueError):
+            self._listed.remove(peer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import _ssl
 import ssl
 import sys
 from typing import Any
 
 from livepin.client import handshake
 from livepin.client.forks import ForkSafeLock
-from livepin.client.handshake import Check, Guard
+from livepin.client.handshake import REAL_CONTEXT, Check, Guard
 from livepin.client.peer import TlsPeer
 from livepin.errors import ConfigurationError
 
@@ -49,7 +50,7 @@ def _wrap_bio(
 _HOOKS = {"_wrap_socket": _wrap_socket, "_wrap_bio": _wrap_bio}
 
 
-class PinnedContext(ssl.SSLContext):
+class PinnedContext(REAL_CONTEXT):
     """An `ssl.SSLContext` whose connections are judged. Made by `Pinner.ssl_context`."""
 
     livepin_check: Check
@@ -90,7 +91,8 @@ def pinned_context(check: Check, cafile: str | None = None, cadata: str | bytes 
     """
     context = PinnedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.livepin_check = check
-    context.verify_flags |= _DEFAULT_FLAGS
+    if sys.version_info >= (3, 13):  # as there; set by the C attribute, which no replacement of the class can confuse
+        _VERIFY_FLAGS.__set__(context, _VERIFY_FLAGS.__get__(context) | ssl.VERIFY_X509_STRICT)
     if cafile is not None or cadata is not None:
         context.load_verify_locations(cafile=cafile, cadata=cadata)
     else:
@@ -99,7 +101,7 @@ def pinned_context(check: Check, cafile: str | None = None, cadata: str | bytes 
     return context
 
 
-_DEFAULT_FLAGS = ssl.VERIFY_X509_STRICT if sys.version_info >= (3, 13) else ssl.VerifyFlags(0)
+_VERIFY_FLAGS: Any = vars(_ssl._SSLContext)["verify_flags"]
 
 
 def install(check: Check) -> None:
@@ -110,9 +112,9 @@ def install(check: Check) -> None:
     with _Installed.lock:
         before, _Installed.check = _Installed.check, check
         for name, hook in _HOOKS.items():
-            setattr(ssl.SSLContext, name, hook)
+            setattr(REAL_CONTEXT, name, hook)
         try:
-            handshake.self_test(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            handshake.self_test(REAL_CONTEXT(ssl.PROTOCOL_TLS_CLIENT))
         except ConfigurationError:
             _Installed.check = before
             if before is None:
@@ -129,5 +131,5 @@ def uninstall() -> None:
 
 def _remove() -> None:
     for name, hook in _HOOKS.items():
-        if vars(ssl.SSLContext).get(name) is hook:
-            delattr(ssl.SSLContext, name)
+        if vars(REAL_CONTEXT).get(name) is hook:
+            delattr(REAL_CONTEXT, name)

@@ -16,7 +16,7 @@ import socket
 import ssl
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livepin.client.peer import TlsPeer, validates
 from livepin.errors import ConfigurationError, LivepinError
@@ -28,6 +28,13 @@ Check = Callable[[TlsPeer], None]
 #: a Python that has them no more: there `self_test` refuses, and an application that does not pin can go on.
 ORIGINAL_WRAP_SOCKET: Any = getattr(_ssl._SSLContext, "_wrap_socket", None)
 ORIGINAL_WRAP_BIO: Any = getattr(_ssl._SSLContext, "_wrap_bio", None)
+
+#: The standard library's own class, whatever was put in its place (truststore does): all clients' contexts are one.
+if TYPE_CHECKING:
+    REAL_CONTEXT = ssl.SSLContext
+else:
+    _kinds = (kind for kind in ssl.SSLContext.__mro__ if _ssl._SSLContext in kind.__bases__)
+    REAL_CONTEXT = next(_kinds, ssl.SSLContext)
 
 # Questions about a connection that neither send nor receive, and may be asked before the handshake.
 _HARMLESS = frozenset(

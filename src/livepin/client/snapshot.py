@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from livepin.core import judge
+from livepin.core.ct_policy import moments
 from livepin.core.hosts import candidates, normalize
 from livepin.core.judge import Peer
 from livepin.core.likely import likely
 from livepin.core.pins import Certificate
-from livepin.core.trust import Revision, effective_now
+from livepin.core.trust import Revision
 from livepin.core.verdict import Outcome, Verdict
 from livepin.errors import CertificateInvalid, HostInvalid
 
@@ -92,7 +93,8 @@ class Snapshot:
         """Verdict on a peer at `now` (Unix seconds). Never raises for anything that a peer can send."""
         if self.revision is None:
             return self.without_document.judge(peer.host, self.missing)
-        now = effective_now(now, self.revision)
+        if now < self.revision.issued_at:
+            now = self.revision.issued_at  # the later of clock and document (V7)
         key: tuple[object, ...] = (peer.host, peer.leaf, peer.validated)
         found = self._memory.get(key)
         if found is None or not found.since <= now < found.until:
@@ -145,5 +147,6 @@ class Snapshot:
             self._memory.clear()
         if verdict.host:
             policy = revision.document.policy(verdict.pattern) if verdict.pattern else None
-            since, until = judge.steady(policy, now, revision.expires_at)
+            ct_moments = moments(revision.document.ct_logs, verdict.scts) if verdict.ct_evaluated is not None else ()
+            since, until = judge.steady(policy, now, revision.expires_at, ct_moments)
             self._memory[key] = _Remembered(verdict, since, until)

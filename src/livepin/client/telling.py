@@ -18,6 +18,9 @@ class Teller:
 
     def tell(self, verdict: Verdict) -> None:
         """Emit what this verdict deserves. Called in every handshake: an ordinary match costs a few comparisons."""
+        ordinary = verdict.code == "matched" and not verdict.expired and verdict.ct_evaluated is not False
+        if ordinary and not self._blocked:
+            return
         name = self._name(verdict)
         if name is None:
             return

@@ -15,6 +15,7 @@ from typing import Any
 from livepin.core import hosts, strictjson
 from livepin.core.base64s import b64_decode
 from livepin.core.keyset import IDENTIFIER, TIME, text_member
+from livepin.core.logs import Kind, LogList
 from livepin.core.pins import DIGEST_MEMBERS, Pin, Position
 from livepin.core.schema import TEXT, Fault, array, each, integer, knows_critical, matching, one_of, run, structure
 from livepin.errors import DocumentRefused, EncodingInvalid, HostInvalid, JsonInvalid
@@ -107,8 +108,8 @@ _LOG_MEMBERS = {
     "until": TIME,
     "retired_at": TIME,
 }
+LOG_KINDS = frozenset(Kind)
 _KNOWN_LOG = structure(_LOG_MEMBERS, required=("id", "key", "operator", "kind", "state"))
-LOG_KINDS = ("rfc6962", "static")
 
 
 def _log(value: Any) -> bool:
@@ -168,6 +169,7 @@ class Document:
     """A payload that passed V5."""
 
     __slots__ = (
+        "_ct_logs",
         "_patterns_below",
         "_policies",
         "deny",
@@ -186,6 +188,7 @@ class Document:
         self.payload = payload
         self._policies = policies
         self._patterns_below: Mapping[str, list[str]] | None = None
+        self._ct_logs: LogList | None = None
         self.organization: str = payload["organization"]
         self.project: str = payload["project"]
         self.serial: int = payload["serial"]
@@ -261,6 +264,13 @@ class Document:
             found = self._policies[pattern] = _policy(found)
         policy: Policy = found
         return policy
+
+    @property
+    def ct_logs(self) -> LogList | None:
+        """The logs of Certificate Transparency that it names; None where it names none. Made when first needed."""
+        if self._ct_logs is None and "ct_logs" in self.payload:
+            self._ct_logs = LogList.of(self.payload["ct_logs"])
+        return self._ct_logs
 
     def policies(self) -> Iterator[Policy]:
         """All policies, in the document's order."""

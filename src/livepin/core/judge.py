@@ -17,10 +17,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from livepin.core.ct_policy import CtResult, evaluate
 from livepin.core.der import san_names
 from livepin.core.document import Action, Document, Policy, Unlisted, WhenExpired
 from livepin.core.hosts import normalize
 from livepin.core.pins import Certificate, Pin, Position
+from livepin.core.sct import Delivered
 from livepin.core.verdict import Outcome, Verdict
 from livepin.errors import HostInvalid
 
@@ -33,13 +35,15 @@ class Peer:
 
     `host`: the name that the TLS layer verifies; None where the application named none. `chain`: the validated one,
     leaf first. `validated` False: the application switched validation off. `complete` False: a resumed session whose
-    chain is no longer known; only the leaf is.
+    chain is no longer known; only the leaf is. `delivered`: SCTs from elsewhere than the certificate, if the caller
+    has any (J7).
     """
 
     host: str | None
     chain: tuple[Certificate, ...]
     validated: bool = True
     complete: bool = True
+    delivered: tuple[Delivered, ...] = ()
 
 
 class _Failure(NamedTuple):
@@ -57,7 +61,7 @@ class _Answer(NamedTuple):
     code: str
     reason: str = ""
     pin: Pin | None = None
-    ct_evaluated: bool | None = None
+    ct: CtResult | None = None
 
 
 def judge(
@@ -128,6 +132,7 @@ def _judge(setting: _Setting, policy: Policy | None, peer: Peer) -> Verdict:
 
 
 def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answer) -> Verdict:
+    ct = answer.ct
     return Verdict(
         answer.outcome,
         answer.code,
@@ -139,8 +144,9 @@ def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answ
         setting.digest,
         not peer.validated,
         setting.expired,
-        answer.ct_evaluated,
-        reasons=(answer.reason,) if answer.reason else (),
+        None if ct is None else ct.evaluated,
+        reasons=tuple(filter(None, (answer.reason, *(reason.text for reason in (ct.reasons if ct else ()))))),
+        scts=ct.scts if ct else (),
     )
 
 
@@ -168,15 +174,15 @@ def _listed(setting: _Setting, policy: Policy, peer: Peer) -> _Answer:
         # J5: nothing but `action` softens a denied key, the rollout does not.
         return _Answer(_outcome(policy.action is Action.ENFORCE), denied.code, denied.reason)
     pin = matching_pin(policy.pins or (), peer, setting.now)
-    ct_evaluated, ct_failure = _ct(policy, peer)
+    ct, ct_failure = _ct(setting, policy, peer)
     failure = _pin_failure(policy, pin, peer) or ct_failure
     if failure is None:
-        return _Answer(Outcome.ALLOWED, "matched", "", pin, ct_evaluated)
+        return _Answer(Outcome.ALLOWED, "matched", "", pin, ct)
     may_allow = policy.when_expired is WhenExpired.ALLOW and not setting.seeded
     if may_allow and (setting.expired or failure.as_expired):
-        return _Answer(Outcome.ALLOWED, "expired", failure.reason, pin, ct_evaluated)
+        return _Answer(Outcome.ALLOWED, "expired", failure.reason, pin, ct)
     blocks = _enforces(policy, setting.installation, failure)
-    return _Answer(_outcome(blocks), failure.code, failure.reason, pin, ct_evaluated)
+    return _Answer(_outcome(blocks), failure.code, failure.reason, pin, ct)
 
 
 def _enforces(policy: Policy, installation: str, failure: _Failure) -> bool:
@@ -232,15 +238,19 @@ def _pin_failure(policy: Policy, pin: Pin | None, peer: Peer) -> _Failure | None
     return _Failure("pin_mismatch", f"no active pin matches the chain (leaf {_SPKI_SHA256} {leaf})")
 
 
-def _ct(policy: Policy, peer: Peer) -> tuple[bool | None, _Failure | None]:
-    """J7: whether the rule was evaluated, and the failure. Until SCTs are verified it never is."""
+def _ct(setting: _Setting, policy: Policy, peer: Peer) -> tuple[CtResult | None, _Failure | None]:
+    """J7: what was found, and the failure; what is wrong with the SCTs stands in the former."""
     if policy.ct.action is Action.OFF:
         return None, None
     if not peer.validated and policy.ct.action is Action.ENFORCE:
-        return False, _Failure("ct_failed", "CT cannot be judged on an unvalidated chain")
+        # J4: however old the list is, so that an old one is no way around.
+        return CtResult(False), _Failure("ct_failed", "CT cannot be judged on an unvalidated chain")
+    result = evaluate(policy.ct, setting.document.ct_logs, _known(peer), setting.now, peer.delivered)
+    if result.evaluated:
+        return result, None if result.satisfied else _Failure("ct_failed", "")
     if policy.pins is None:
-        return False, _Failure("ct_failed", "CT was not evaluated and the policy has no pins", as_expired=True)
-    return False, None
+        return result, _Failure("ct_failed", "CT was not evaluated and the policy has no pins", as_expired=True)
+    return result, None
 
 
 def bucket(installation: str, pattern: str) -> int:
@@ -262,9 +272,12 @@ def needs_chain(document: Document, policy: Policy | None) -> bool:
     return any(pin.position is not Position.LEAF for pin in policy.pins or ())
 
 
-def steady(policy: Policy | None, now: float, expires_at: int) -> tuple[float, float]:
-    """The half-open interval around `now` (Unix seconds) in which time alone changes no verdict under `policy`."""
-    changes: list[float] = [expires_at]
+def steady(policy: Policy | None, now: float, expires_at: int, ct_moments: Iterable[float] = ()) -> tuple[float, float]:
+    """The half-open interval around `now` (Unix seconds) in which time alone changes no verdict under `policy`.
+
+    `ct_moments`: where time changes what CT says about this peer (`ct_policy.moments`).
+    """
+    changes: list[float] = [expires_at, *ct_moments]
     for pin in (policy.pins or ()) if policy is not None else ():
         changes += [moment for moment in (pin.start, pin.end) if moment is not None]
     since = max((moment for moment in changes if moment <= now), default=float("-inf"))

@@ -17,8 +17,6 @@ from livepin.core.base64s import b64, b64_decode
 
 #: How old a list may be, in seconds: after that nobody can say which of its logs have been found out (J7).
 MAX_AGE = 70 * 86_400
-#: How far in the future the clock of whoever issued a list or an SCT may be, in seconds (as in V7).
-CLOCK_TOLERANCE = 300
 
 #: Logs whose private keys are public: they were made to stop programs from using a list that is not meant for them.
 #: Anyone can sign for them, so no document can make them count.
@@ -28,6 +26,8 @@ MIMICS = frozenset({"9EGV1vAOLbVUNcrdV3iS5T4VrUFwWPh44U/2uRh0FYk=", "si9+3rWvav5
 RSA, ECDSA = 1, 3
 #: RFC 6962 section 2.1.4.
 _LEAST_RSA_BITS = 2048
+#: Algorithm, key and the parameters of verification; two times None for a key that no log may have.
+_PublicKey = tuple[int | None, Any, tuple[Any, ...]]
 
 
 class Kind(StrEnum):
@@ -60,7 +60,7 @@ class Log:
     start: int | None = None
     end: int | None = None
     retired_at: int | None = None
-    _loaded: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    _loaded: dict[int, _PublicKey] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Log:
@@ -95,17 +95,17 @@ class Log:
         return (self.start is None or self.start <= not_after) and (self.end is None or not_after < self.end)
 
     @property
-    def algorithm(self) -> int | None:
-        """`RSA` or `ECDSA`; None for a key that no log may have."""
-        return self._public_key()[0]
+    def has_usable_key(self) -> bool:
+        """Whether the key is of a kind that logs may have."""
+        return self._public_key()[1] is not None
 
-    def verify(self, signature: bytes, data: bytes) -> bool:
-        """Whether `signature` (DER for ECDSA) is this log's over `data`."""
+    def verify(self, algorithm: int, signature: bytes, data: bytes) -> bool:
+        """Whether `signature` (DER for ECDSA), said to be made with `algorithm`, is this log's over `data`."""
         # Imported here: loading it costs more than everything else an application loads of Livepin.
         from cryptography.exceptions import InvalidSignature
 
-        _, key, how = self._public_key()
-        if key is None:
+        own, key, how = self._public_key()
+        if algorithm != own:
             return False
         try:
             key.verify(signature, data, *how)
@@ -113,15 +113,15 @@ class Log:
             return False
         return True
 
-    def _public_key(self) -> tuple[int | None, Any, tuple[Any, ...]]:
+    def _public_key(self) -> _PublicKey:
         """Algorithm, key and parameters of verification; loaded once."""
-        found: tuple[int | None, Any, tuple[Any, ...]] | None = self._loaded.get(0)
+        found = self._loaded.get(0)
         if found is None:
             found = self._loaded[0] = _load(self.key)
         return found
 
 
-def _load(spki: bytes) -> tuple[int | None, Any, tuple[Any, ...]]:
+def _load(spki: bytes) -> _PublicKey:
     """RFC 6962 section 2.1.4: ECDSA on P-256 or RSA of 2048 bits and more, both with SHA-256."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
@@ -169,11 +169,6 @@ class LogList:
     def logs(self) -> tuple[Log, ...]:
         """All logs that can count, in the document's order."""
         return tuple(log for log in self._logs.values() if log is not None)
-
-    @property
-    def usable_from(self) -> float:
-        """First moment (Unix seconds) at which the list is not from the future."""
-        return self.issued_at - CLOCK_TOLERANCE
 
     @property
     def usable_until(self) -> float:

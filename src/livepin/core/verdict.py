@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from livepin.core.pins import Pin
+from livepin.core.sct import Delivery, SctVerdict
 
 
 class Outcome(StrEnum):
@@ -26,13 +27,36 @@ class Likely(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SctEvidence:
+    """One SCT as a verdict shows it (J7). `log_id` in Base64, `timestamp` in milliseconds; None where unreadable.
+
+    `leaf_index`: the place in a static-CT log. `ignored`: why it does not count, which is its verdict or an
+    `Ignored`; empty for one that the policy was applied to.
+    """
+
+    log_id: str | None
+    timestamp: int | None
+    leaf_index: int | None
+    verdict: SctVerdict
+    operator: str = ""
+    delivery: Delivery = Delivery.EMBEDDED
+    ignored: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the policy was applied to it."""
+        return not self.ignored
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Returned on success too.
 
     `code` is one of the verdict codes of docs/rules.md. `host` is the host as it was given; `pattern` the pattern
     that covered it; `pin` the pin that matched. `epoch`, `serial` and `digest` name the revision. `unvalidated`:
     the application had switched validation off, only the leaf is known (J4). `expired`: the document was out of date.
-    `ct_evaluated` is None where the policy has no CT rule. `reasons` are sentences for people.
+    `ct_evaluated` is None where the policy has no CT rule, else whether there was a list of logs to judge by; `scts` is
+    what was found then. `reasons` are sentences for people.
     """
 
     outcome: Outcome
@@ -48,6 +72,7 @@ class Verdict:
     ct_evaluated: bool | None = None
     likely: Likely | None = None
     reasons: tuple[str, ...] = ()
+    scts: tuple[SctEvidence, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Members for JSON, those without a value left out."""

@@ -180,12 +180,14 @@ def member_cases() -> Iterator[Case]:
     smuggled = document(key=MALLORY, protected=header(ANNA, jwk=MALLORY.jwk))
     about = "A stranger's key as `jwk` beside an anchor's `kid`, signed by the stranger."
     yield arrival("document-v2-jwk-of-a-stranger", about, "V2", smuggled, HEADER_INVALID)
+    either = refused("V2", any_of("header_invalid", "algorithm_refused"))
+    yield arrival("document-v2-alg-number", "`alg` as a number.", "V2", document(protected=header(ANNA, alg=7)), either)
     yield arrival(
         "document-v2-alg-array",
         "`alg` as an array that holds the right name.",
         "V2",
         document(protected=header(ANNA, alg=["ES256"])),
-        refused("V2", any_of("header_invalid", "algorithm_refused")),
+        either,
     )
     about = "A key set in place of a document: the anchor did sign it, as something else."
     yield arrival("document-v2-key-set-as-document", about, "V2", keyset(), HEADER_INVALID)

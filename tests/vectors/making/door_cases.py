@@ -88,6 +88,8 @@ _ODD_REQUESTS: list[tuple[str, str, Json]] = [
     ("document-anchor-garbage", "`document` with an anchor that is no key", {**_DOCUMENT, "anchors": ["AAAA"]}),
     ("document-anchor-cut-off", "`document` with an anchor that is cut off",
      {**_DOCUMENT, "anchors": [b64(ANNA.spki[:-8])]}),
+    ("document-anchor-longer", "`document` with an anchor and one byte more",
+     {**_DOCUMENT, "anchors": [b64(ANNA.spki + b"\0")]}),
     ("document-anchor-rsa", "`document` with an RSA anchor", {**_DOCUMENT, "anchors": [b64(rsa_spki("RSA 2048"))]}),
     ("document-anchor-off-curve", "`document` with an anchor that is not on the curve",
      {**_DOCUMENT, "anchors": [b64(ANNA.spki[:-1] + bytes([ANNA.spki[-1] ^ 1]))]}),

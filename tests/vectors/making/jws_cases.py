@@ -18,6 +18,7 @@ from tests.vectors.making.keys import (
     P256_ORDER,
     b64,
     b64url,
+    jwk_above_the_prime,
     raw,
 )
 from tests.vectors.making.signature_cases import high_s, low_s
@@ -166,6 +167,7 @@ def key_cases() -> Iterator[Case]:
     keys: list[tuple[str, str, str, Any]] = [
         ("off-curve", "A point that is not on the curve", _token(), {**ANNA.jwk, "y": b64url(y)}),
         ("at-infinity", "The point (0, 0)", _token(), {**ANNA.jwk, "x": b64url(bytes(32)), "y": b64url(bytes(32))}),
+        ("x-above-prime", "A coordinate that is not below the curve's prime", _token(), jwk_above_the_prime()),
         ("short", "A coordinate of 31 bytes", _token(), {**ANNA.jwk, "x": b64url(ANNA.point[1:32])}),
         ("padded", "A coordinate with Base64 padding", _token(), {**ANNA.jwk, "x": ANNA.jwk["x"] + "="}),
         ("without-y", "A P-256 key without `y`", _token(), without(ANNA.jwk, "y")),

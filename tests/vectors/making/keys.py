@@ -16,6 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 
+#: P-256's point with x = 0; written with x = the curve's prime it is no canonical coordinate any more.
+_P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_Y_AT_ZERO = "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4"
+
 # The fixed DER in front of the key bits (RFC 5480, RFC 8410): SEQUENCE, algorithm, BIT STRING header.
 _P256_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 _ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
@@ -99,6 +103,12 @@ class Ed25519Key:
 def raw(r: int, s: int) -> bytes:
     """r and s as a JWS carries them (RFC 7518 section 3.4)."""
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def jwk_above_the_prime() -> dict[str, str]:
+    """A point of P-256 whose x is written as 0 plus the prime."""
+    x, y = _P256_PRIME.to_bytes(32, "big"), bytes.fromhex(_Y_AT_ZERO)
+    return {"kty": "EC", "crv": "P-256", "x": b64url(x), "y": b64url(y)}
 
 
 def pem(label: str, der: bytes) -> str:

@@ -19,6 +19,7 @@ from tests.vectors.making.keys import (
     Key,
     P256Key,
     b64url,
+    jwk_above_the_prime,
     raw,
 )
 from tests.vectors.making.writer import (
@@ -91,6 +92,8 @@ _PAYLOADS: list[tuple[str, str, Json]] = [
     ("jwk-off-curve", "A point that is not on the curve", {"signing_keys": [SIGNER.jwk, _off_curve()]}),
     ("jwk-at-infinity", "The point (0, 0)",
      {"signing_keys": [SIGNER.jwk, {**SIGNER.jwk, "x": b64url(bytes(32)), "y": b64url(bytes(32))}]}),
+    ("jwk-x-above-prime", "A coordinate that is not below the curve's prime",
+     {"signing_keys": [SIGNER.jwk, jwk_above_the_prime()]}),
     ("jwk-x-short", "A coordinate of 31 bytes, its leading zero left off",
      {"signing_keys": [SIGNER.jwk, {**SIGNER.jwk, "x": _LEFT_OFF}]}),
     ("jwk-x-padded", "A coordinate with Base64 padding",

@@ -216,6 +216,8 @@ def _limit_cases() -> Iterator[Case]:
 
     about = "One host pattern more than 10,000"
     yield _case("10001-hosts", about, named(10_001), TOO_LARGE)
+    most = document(document_payload(**named(10_000)))
+    yield arrival("payload-10000-hosts", "As many host patterns as there may be.", "V5", most, accepted(most))
     repeated = {"hosts": [HOST, {"host": "b.example", "action": "off"}, {**HOST, "action": "off"}]}
     yield _case("pattern-repeated", "One pattern twice", repeated, PAYLOAD_INVALID)
     pins = [{"spki_sha256": b64(number.to_bytes(32, "big"))} for number in range(300)]

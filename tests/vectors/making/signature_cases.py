@@ -32,7 +32,8 @@ from tests.vectors.making.writer import (
 )
 
 BAD_SIGNATURE = refused("V4", "bad_signature")
-SERIAL_OF_SHORT_R = 23
+#: The first serials for which Anna's r, or her s, begins with a zero byte.
+SERIAL_OF_SHORT_R, SERIAL_OF_SHORT_S = 23, 62
 
 
 def high_s(data: bytes) -> bytes:
@@ -55,11 +56,11 @@ def _flip(signature: bytes, position: int) -> bytes:
     return signature[:position] + bytes([signature[position] ^ 1]) + signature[position + 1 :]
 
 
-def _without_leading_zeros(data: bytes) -> bytes:
+def _without_leading_zero(data: bytes) -> bytes:
+    """r or s at 31 bytes; this fails unless one of them fits."""
     r, s = ANNA.numbers(data)
-    if r >= 2**248:
-        raise ValueError("SERIAL_OF_SHORT_R is out of date")
-    return r.to_bytes(31, "big") + s.to_bytes(32, "big")
+    widths = (31, 32) if r < 2**248 else (32, 31)
+    return r.to_bytes(widths[0], "big") + s.to_bytes(widths[1], "big")
 
 
 _FORGED: list[tuple[str, str, Callable[[bytes], bytes]]] = [
@@ -68,6 +69,8 @@ _FORGED: list[tuple[str, str, Callable[[bytes], bytes]]] = [
     ("63-bytes", "A signature without its last byte", lambda data: ANNA.sign(data)[:-1]),
     ("65-bytes", "A good signature and one byte more", lambda data: ANNA.sign(data) + b"\0"),
     ("65-bytes-leading-zero", "A good signature with a zero byte before it", lambda data: b"\0" + ANNA.sign(data)),
+    ("65-bytes-zero-before-s", "A good signature with a zero byte between r and s",
+     lambda data: ANNA.sign(data)[:32] + b"\0" + ANNA.sign(data)[32:]),
     ("96-bytes", "r and s at the width of P-384",
      lambda data: b"".join(number.to_bytes(48, "big") for number in ANNA.numbers(data))),
     ("twice", "A good signature, twice", lambda data: ANNA.sign(data) * 2),
@@ -157,14 +160,13 @@ def malleable_cases() -> Iterator[Case]:
     ):
         signed = document(sign=sign)
         yield arrival(f"document-v4-{name}", f"{about}.", "V4", signed, accepted(signed), hostile=name == "high-s")
-    # Of all serials from 1 on this is the first for which Anna's r begins with a zero byte.
-    payload = document_payload(serial=SERIAL_OF_SHORT_R)
-    short = document(payload)
-    about = "r begins with a zero byte, which stands there like any other."
-    yield arrival("document-v4-short-r", about, "V4", short, accepted(short, serial=SERIAL_OF_SHORT_R))
-    trimmed = document(payload, sign=_without_leading_zeros)
-    about = "r begins with a zero byte, which a writer of numbers left out: 63 bytes."
-    yield arrival("document-v4-short-r-trimmed", about, "V4", trimmed, BAD_SIGNATURE)
+    for number, serial in (("r", SERIAL_OF_SHORT_R), ("s", SERIAL_OF_SHORT_S)):
+        short = document(document_payload(serial=serial))
+        about = f"{number} begins with a zero byte, which stands there like any other."
+        yield arrival(f"document-v4-short-{number}", about, "V4", short, accepted(short, serial=serial))
+        trimmed = document(document_payload(serial=serial), sign=_without_leading_zero)
+        about = f"{number} begins with a zero byte, which a writer of numbers left out: 63 bytes."
+        yield arrival(f"document-v4-short-{number}-trimmed", about, "V4", trimmed, BAD_SIGNATURE)
 
 
 def all_cases() -> Iterator[Case]:

@@ -59,6 +59,8 @@ def ct_cases() -> Iterator[Case]:
         ("no-pins-rollout-0", "A rollout to nobody softens a failure of J7",
          _bare_ct(rollout=0), {}, _REPORTED_BY_CT, True),
         ("ct-report-with-pins", "`ct.action` report beside a pin that matches", _ct("report"), {}, _MATCHED, False),
+        ("ct-report-pin-mismatch", "`ct.action` report does not soften a failure of J6",
+         _ct("report", pins=[MALLORY_PIN]), {}, _MISMATCH, True),
         ("list-71-days-old", "A log list older than 70 days, beside a pin that matches",
          _ct(), _list_of(NOW - 71 * DAY), _MATCHED, False),
         ("list-71-days-old-no-pins", "A log list older than 70 days, without pins",
