@@ -74,6 +74,18 @@ def test_what_is_no_document(head: bytes, body: bytes, code: str) -> None:
     assert raised.value.code == code
 
 
+def test_an_answer_without_end() -> None:
+    def serve(tcp: TcpChannel) -> None:
+        tcp.read()
+        tcp.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(64):
+            tcp.write(b"x" * 1024 * 1024)
+
+    with Listener(serve) as server, pytest.raises(FetchFailed) as raised:
+        public.read(f"http://127.0.0.1:{server.port}/", timeout=5)
+    assert raised.value.code == "source_too_large"
+
+
 def test_a_gzipped_answer() -> None:
     with answering(GZIPPED, gzip.compress(b"text")) as server:
         assert public.read(f"http://127.0.0.1:{server.port}/") == "text"

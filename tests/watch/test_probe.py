@@ -211,6 +211,8 @@ class TestThroughAProxy:
         def refuse(tcp: TcpChannel) -> None:
             tcp.read()
             tcp.write(answer)
+            if len(answer) > 1000:
+                tcp.wait(5)  # it does not end, so the reader has to
 
         with Listener(refuse) as server:
             seen = look(HOST, proxy=Proxy(place(server)), timeout=3)

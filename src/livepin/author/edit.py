@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Array
+from tomlkit.items import Array
 
 from livepin.author.project import FILE_NAME, PinEntry, ProjectFile
 from livepin.core.pins import DIGEST_MEMBERS
@@ -52,19 +52,8 @@ def set_host(file: ProjectFile, pattern: str, members: Mapping[str, Any]) -> boo
         if value is None:
             table.pop(member, None)
         else:
-            _put(table, member, value)
+            table[member] = value
     return is_new
-
-
-def _put(table: Any, member: str, value: Any) -> None:
-    """Set a member, before the sub-tables: after `[[host.pins]]` it would belong to the last pin."""
-    if member in table:
-        table[member] = value
-        return
-    rest = {name: table.pop(name) for name in ("pins", "ct") if isinstance(table.get(name), AoT | dict)}
-    table.add(member, value)
-    for name, sub_table in rest.items():
-        table.add(name, sub_table)
 
 
 def remove_host(file: ProjectFile, pattern: str) -> None:
@@ -139,7 +128,7 @@ def change_deny(file: ProjectFile, pattern: str | None, *, add: Iterable[str] = 
     if remove and remove not in before:
         raise ProjectInvalid("entry_missing", f"{remove} is not denied there", where=FILE_NAME)
     if after:
-        _put(table, "deny", _lines(after))
+        table["deny"] = _lines(after)
     else:
         table.pop("deny", None)
     return after != before

@@ -101,7 +101,7 @@ def pinned_context(check: Check, cafile: str | None = None, cadata: str | bytes 
     return context
 
 
-_VERIFY_FLAGS: Any = vars(_ssl._SSLContext)["verify_flags"]
+_VERIFY_FLAGS: Any = _ssl._SSLContext.verify_flags
 
 
 def install(check: Check) -> None:
