@@ -64,7 +64,7 @@ class TestG1TwoPinsAndABackup:
 
     def test_one_pin_is_not_enough_even_if_it_is_a_backup(self) -> None:
         found = check(draft(host(BACKUP)), Circumstances(NOW, (served(),)))
-        assert [(one.rule, one.message) for one in found][0] == (Rule.G1, "active pins: 1, needed: 2")
+        assert (found[0].rule, found[0].message) == (Rule.G1, "active pins: 1, needed: 2")
 
     def test_an_empty_list_of_pins_blocks_everybody(self) -> None:
         assert findings(draft(host())) == [("G1", HOST), ("G2", HOST)]

@@ -78,7 +78,7 @@ class TestWhichPolicy:
         assert verdict(found, now=EXPIRES_AT).expired
 
     @pytest.mark.parametrize("unlisted", ["allow", "report", "block"])
-    @pytest.mark.parametrize("key", [LEAF, ISSUER, ROOT])
+    @pytest.mark.parametrize("key", [LEAF, ISSUER, ROOT], ids=["leaf", "issuer", "root"])
     def test_a_key_that_the_document_denies_is_blocked_on_unlisted_hosts(self, unlisted: str, key: str) -> None:
         assert answer(document(host("other.example"), unlisted=unlisted, deny=[key])) == (BLOCKED, "denied")
 
@@ -173,7 +173,7 @@ class TestWhatIsKnownOfTheChain:
 
 
 class TestDenied:
-    @pytest.mark.parametrize("key", [LEAF, ISSUER, ROOT])
+    @pytest.mark.parametrize("key", [LEAF, ISSUER, ROOT], ids=["leaf", "issuer", "root"])
     @pytest.mark.parametrize("place", ["document", "host"])
     def test_a_denied_key_anywhere_in_the_chain_fails_though_a_pin_matches(self, key: str, place: str) -> None:
         found = document(host(NAME, PIN), deny=[key]) if place == "document" else one(PIN, deny=[DIGEST, key])

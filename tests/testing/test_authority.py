@@ -106,6 +106,20 @@ def test_a_forged_certificate_names_the_authority_but_its_signature_is_not_by_it
     assert verified_chain(authority.issue(), authority, "localhost")
 
 
+def test_a_certificate_says_what_it_is_for_and_who_issued_it_by_which_key() -> None:
+    authority = CertificateAuthority(intermediates=1)
+    extensions = authority.issue().certificate.extensions
+    issuer = authority.intermediates[0].extensions
+    own = extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    assert own != issuer.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    assert (
+        extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        == issuer.get_extension_for_class(x509.SubjectKeyIdentifier).value.key_identifier
+    )
+    purposes = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(purposes) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
+
+
 def test_a_renewed_certificate_keeps_the_key_and_a_rekeyed_one_does_not() -> None:
     authority = CertificateAuthority()
     first = authority.issue("api.example.com")

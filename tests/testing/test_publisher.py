@@ -42,10 +42,18 @@ def held(authority: DocumentAuthority) -> Revision:
     return verify_held(authority.current, trust(authority))
 
 
-def payload(text: str) -> dict[str, Any]:
-    segment = text.split(".")[1]
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+def segment(text: str, number: int) -> dict[str, Any]:
+    encoded = text.split(".")[number]
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     return decoded
+
+
+def header(text: str) -> dict[str, Any]:
+    return segment(text, 0)
+
+
+def payload(text: str) -> dict[str, Any]:
+    return segment(text, 1)
 
 
 def refusal(authority: DocumentAuthority, clock: HandTurnedClock, text: str) -> tuple[str, str]:
@@ -137,6 +145,11 @@ def test_applications_that_embed_different_anchors_read_the_same_document(clock:
     assert verify(text, Trust("acme", "shop", (new.public,)), clock.now()).adopted
     with pytest.raises(DocumentRefused):
         verify(text, Trust("acme", "shop", (old.public,)), clock.now())
+    assert isinstance(header(text)["keys"], str)  # the revoked anchor does not sign any more
+    authority.new_epoch()
+    found = verify(authority.next(), Trust("acme", "shop", (new.public,)), clock.now()).revision.keyset
+    assert found is not None
+    assert found.revoked == {old.thumbprint}  # and stays revoked: a key set replaces its predecessor whole
 
 
 def test_a_threshold_starts_with_enough_anchors_and_a_key_set(clock: HandTurnedClock) -> None:

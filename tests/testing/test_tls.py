@@ -3,12 +3,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import ssl
+import struct
 import threading
 
 import pytest
 
-from livepin.testing import Cast, Connection, Handshake, Resumption, TlsServer, Versions, conversations
+from livepin.testing import Cast, Channel, Connection, Handshake, Resumption, TlsServer, Versions, conversations
 from tests.testing.plain_clients import connect, post, tcp
 
 
@@ -43,6 +45,24 @@ def test_bytes_of_a_client_that_is_already_gone_are_counted(cast: Cast, versions
     with TlsServer(cast.evil, versions=versions, conversation=conversations.hang_up) as server:
         with connect(server, cast.authority.client_context()) as client:
             client.sendall(b"bearer token")
+        server.wait_until_idle()
+        assert server.received == b"bearer token"
+
+
+def test_bytes_of_a_client_that_reset_the_connection_are_counted(cast: Cast) -> None:
+    gone = threading.Event()
+
+    def talk_to_nobody(channel: Channel) -> None:
+        gone.wait(5)
+        while True:
+            channel.write(b"x")
+
+    with TlsServer(cast.evil, conversation=talk_to_nobody) as server:
+        client = connect(server, cast.authority.client_context())
+        client.sendall(b"bearer token")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        gone.set()
         server.wait_until_idle()
         assert server.received == b"bearer token"
 
@@ -213,6 +233,9 @@ def test_sessions_are_resumed_as_the_server_allows(cast: Cast, versions: Version
                 client.sendall(b"x")
                 client.recv(1)  # TLS 1.3: tickets come with the first application data
                 sessions.append(client.session)
+            session = client.session
+            if versions is Versions.TLS12 or resumption is Resumption.OFF:
+                assert session is None or session.has_ticket is (resumption is Resumption.TICKETS)
         server.wait_until_idle()
         resumed = resumption is not Resumption.OFF
         assert [found.resumed for found in server.connections] == [False, resumed]

@@ -32,11 +32,8 @@ def test_a_hello_in_pieces_is_read_when_it_is_complete() -> None:
     data = hello("api.example.com")
     assert [parse(data[:size]) for size in range(len(data))] == [None] * len(data)
     body = data[5:]
-    records = b"".join(
-        b"\x16\x03\x01\x00" + bytes([len(part)]) + part for part in (body[:9], body[9:100], body[100:200])
-    )
-    rest = body[200:]
-    records += b"\x16\x03\x01" + len(rest).to_bytes(2, "big") + rest
+    parts = (body[:9], body[9:100], body[100:200], body[200:-2], body[-2:])
+    records = b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part for part in parts)
     assert parse(records) == ClientHello("api.example.com", ())
 
 
@@ -56,3 +53,5 @@ def test_bytes_outside_the_record_layer_are_told_apart_however_they_arrive() -> 
     piecemeal = Records()
     found = b"".join(piecemeal.outside(bytes([byte])) for byte in records + b"Bearer token")
     assert found == b"Bearer token"
+    for no_record in (b"\x47\x03\x03\x00\x00", b"\x16\x45\x03\x00\x00"):
+        assert Records().outside(no_record) == no_record

@@ -20,15 +20,7 @@ from livepin.cli.findings import (
     settlement_members,
     settlement_text,
 )
-from livepin.cli.options import (
-    directory_option,
-    dry_run_option,
-    json_option,
-    no_confirm_option,
-    override_option,
-    passphrase_option,
-    timeout_option,
-)
+from livepin.cli.options import publishing_options
 from livepin.cli.output import Output
 from livepin.cli.passphrase import given_passphrase
 from livepin.cli.release import Published, Release, Staged, refuse_open, stage
@@ -38,7 +30,7 @@ from livepin.core.guard import Rule, Settlement
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The options of a command that publishes."""
+    """The options of a command that publishes, by their names."""
 
     overrides: tuple[tuple[Rule, str], ...]
     passphrase_file: Path | None
@@ -48,26 +40,10 @@ class Wishes:
 
 
 @click.command()
-@override_option
-@passphrase_option
-@no_confirm_option
-@timeout_option
-@directory_option
-@dry_run_option
-@json_option
-def publish(
-    overrides: tuple[tuple[Rule, str], ...],
-    passphrase_file: Path | None,
-    no_confirm: bool,
-    timeout: float,
-    directory: Path,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
+@publishing_options
+def publish(directory: Path, as_json: bool, **wishes: Any) -> int:
     """Publish the project: what is live is looked at, the guard asked, the document signed and delivered."""
-    out, desk = Output(as_json), Desk.open(directory)
-    wishes = Wishes(overrides, passphrase_file, no_confirm, timeout, dry_run)
-    return run(out, desk, wishes, None)
+    return run(Output(as_json), Desk.open(directory), Wishes(**wishes), None)
 
 
 def run(out: Output, desk: Desk, wishes: Wishes, content: Mapping[str, Any] | None, **journal: Any) -> int:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from livepin.cli.desk import Desk
-from livepin.cli.options import (
-    directory_option,
-    dry_run_option,
-    json_option,
-    no_confirm_option,
-    override_option,
-    passphrase_option,
-    timeout_option,
-)
+from livepin.cli.options import publishing_options
 from livepin.cli.output import Output
 from livepin.cli.publish import Wishes, run
-from livepin.core.guard import Rule
 from livepin.core.trust import Revision, verify_held
 from livepin.errors import DocumentRefused, ProjectInvalid
 from livepin.publish.places import revision_key
@@ -26,31 +18,14 @@ from livepin.publish.places import revision_key
 
 @click.command()
 @click.argument("serial", type=click.IntRange(1))
-@override_option
-@passphrase_option
-@no_confirm_option
-@timeout_option
-@directory_option
-@dry_run_option
-@json_option
-def rollback(
-    serial: int,
-    overrides: tuple[tuple[Rule, str], ...],
-    passphrase_file: Path | None,
-    no_confirm: bool,
-    timeout: float,
-    directory: Path,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
+@publishing_options
+def rollback(serial: int, directory: Path, as_json: bool, **wishes: Any) -> int:
     """Publish what revision SERIAL said, under the next serial. The project file stays as it is."""
-    out, desk = Output(as_json), Desk.open(directory)
+    out, desk, wanted = Output(as_json), Desk.open(directory), Wishes(**wishes)
     old = _find(desk, serial)
-    wishes = Wishes(overrides, passphrase_file, no_confirm, timeout, dry_run)
-    status = run(out, desk, wishes, old.document.payload, rollback_of=serial)
-    if not dry_run and not as_json:
-        out.note("livepin.toml was not changed: `livepin diff` shows what the next publish would bring back")
-    return status
+    if not wanted.dry_run:
+        out.note("livepin.toml is not changed: `livepin diff` shows what the next publish will bring back")
+    return run(out, desk, wanted, old.document.payload, rollback_of=serial)
 
 
 def _find(desk: Desk, serial: int) -> Revision:

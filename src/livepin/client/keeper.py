@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
@@ -10,7 +11,7 @@ from livepin.client.forks import ForkSafeLock
 from livepin.client.snapshot import Snapshot, WithoutDocument
 from livepin.client.store import MemoryStore, Store
 from livepin.core.trust import Revision, Trust, verify, verify_held
-from livepin.errors import ConfigurationError, DocumentRefused, StoreUnusable
+from livepin.errors import ConfigurationError, DocumentRefused, LivepinError, StoreUnusable
 
 
 class Keeper:
@@ -34,6 +35,7 @@ class Keeper:
         self._events = events
         self._on_change = on_change
         self._lock = ForkSafeLock()
+        self._misses: dict[str, str] = {}
         stored, bundled = self._stored(), self._bundled(seed)
         # The seed is exempt from expiry, and pays for it: it can never switch a pattern off by being old.
         seeded = bundled is not None and (stored is None or stored.number < bundled.number)
@@ -64,6 +66,14 @@ class Keeper:
         self._announce(arrival.revision, source)
         self._on_change()
         return arrival.revision
+
+    def missed(self, source: str, error: LivepinError) -> None:
+        """A source had nothing to hold. As long as there is no document, verdicts say so."""
+        with self._lock:
+            if self.held is None:
+                self._misses[source] = f"{source}: {error.message} [{error.code}]"
+                why = "there is no document yet: " + "; ".join(self._misses.values())
+                self.snapshot = replace(self.snapshot, missing=why)
 
     def _hold(self, revision: Revision, *, seeded: bool = False) -> None:
         self.snapshot = self.snapshot.with_revision(revision, seeded=seeded)

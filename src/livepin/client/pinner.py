@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Unpack
 
+from livepin.client.address import shown
 from livepin.client.clock import Clock, SystemClock
 from livepin.client.connections import Connections
 from livepin.client.context import PinnedContext, pinned_context
@@ -56,7 +57,7 @@ class Pinner:
             self._refresher.wait_for_round(0, self._settings.wait)
 
     def _make_keeper(self, settings: Settings) -> Keeper:
-        missing = f"no document could be fetched yet from {', '.join(settings.urls)}"
+        missing = f"no document could be fetched yet from {', '.join(map(shown, settings.urls))}"
         return Keeper(
             settings.trust,
             self._make_store(settings),
@@ -137,7 +138,7 @@ class Pinner:
             seeded=self._keeper.snapshot.seeded,
             hosts=held.document.hosts if held else (),
             rounds=self._refresher.rounds,
-            sources={source.url: source.problem or "ok" for source in self._refresher.schedule.sources},
+            sources={source.name: source.problem or "ok" for source in self._refresher.schedule.sources},
             events=self._events.counts(),
         )
 
@@ -162,7 +163,7 @@ class Pinner:
         round_seen = self._refresher.mismatched() if verdict.code in _MAY_HEAL else None
         in_loop = in_event_loop()
         if verdict.outcome is Outcome.BLOCKED and round_seen is not None and not in_loop:
-            self._refresher.wait_for_round(round_seen, MISMATCH_WAIT)
+            self._refresher.wait_for_news(round_seen, verdict.digest, MISMATCH_WAIT)
             verdict = self._verdict(peer)
         if verdict.outcome is Outcome.BLOCKED:
             self._teller.tell(verdict)

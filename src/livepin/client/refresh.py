@@ -1,7 +1,7 @@
 """The refresher: one daemon thread per pinner that keeps its snapshot up to date.
 
     idle ── due, or a mismatch asks ──> round: ask one source; the next when it fails or is slow;
-      ^                                        all of them while no document is held
+      ^                                        all of them after a mismatch, or while no document is held
       └──── schedule the next ────────── an answer that verifies (V1-V8) and is adopted ends the round
 
 Whatever a source does, the held document stays until a better one has been verified. A thread rather than a task: it
@@ -48,6 +48,7 @@ class Refresher:
         """Fresh locks and no thread: at the start, and again in a forked child, where the thread is gone."""
         self._wake = threading.Condition()
         self._rounds = 0
+        self._mismatched = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -81,6 +82,15 @@ class Refresher:
         with self._wake:
             return self._wake.wait_for(lambda: self._rounds > seen or self._closed, seconds)
 
+    def wait_for_news(self, seen: int, digest: str, seconds: float) -> None:
+        """Wait until another document than `digest` is held, or more rounds than `seen` have ended."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._rounds > seen or self._closed or self._digest() != digest, seconds)
+
+    def _digest(self) -> str:
+        held = self._keeper.held
+        return held.digest if held is not None else ""
+
     def now(self, seconds: float) -> bool:
         """Ask at once and wait up to `seconds` for the round to end."""
         self.start()
@@ -93,14 +103,18 @@ class Refresher:
     def mismatched(self) -> int | None:
         """A handshake mismatched: ask now, if the last time is long enough ago or a round is under way.
 
-        Returns the number of rounds ended so far, for `wait_for_round`; None where nothing will be asked.
+        Returns the number of rounds ended so far, for `wait_for_news`; None where nothing will be asked.
         """
         self.start()
         with self._wake:
-            if self._asking or self.schedule.mismatched(self._clock.monotonic()):
-                self._wake.notify_all()
-                return self._rounds
-        return None
+            if self._closed:
+                return None
+            if not self._asking:
+                if not self.schedule.mismatched(self._clock.monotonic()):
+                    return None
+                self._mismatched = True
+            self._wake.notify_all()
+            return self._rounds
 
     @property
     def _asking(self) -> bool:
@@ -114,9 +128,6 @@ class Refresher:
                 if self._closed:
                     return
             self._round()
-            with self._wake:
-                self._rounds += 1
-                self._wake.notify_all()
 
     def _round(self) -> None:
         """Ask until one usable answer came, or nobody is left to ask."""
@@ -133,6 +144,9 @@ class Refresher:
                 self.schedule.succeeded(now)
             else:
                 self.schedule.failed(now)
+            # In one step with the schedule: whoever finds nothing due must not be woken by a round that is over.
+            self._rounds += 1
+            self._wake.notify_all()
 
     def ask(self, source: Source, results: queue.SimpleQueue[Attempt]) -> Attempt:
         """Start asking one source. The ETag goes along only while it names the document that is held."""
@@ -155,29 +169,37 @@ class Refresher:
             self._complain(name, source, error)
             return False
         if source.problem:
-            self._events.emit(EventName.SOURCE_UP, f"{source.url} answers again", key=source.url)
+            self._events.emit(EventName.SOURCE_UP, f"{source.name} answers again", key=source.name)
         source.answered()
         return True
 
     def _complain(self, name: EventName, source: Source, error: LivepinError) -> None:
         source.failed(self._clock.monotonic(), self.schedule.interval, error.code)
-        detail = {"url": source.url, "code": error.code}
+        self._keeper.missed(source.name, error)
+        detail = {"url": source.name, "code": error.code}
         if isinstance(error, DocumentRefused):
             detail["step"] = error.step
-        self._events.emit(name, str(error), key=source.url, **detail)
+        self._events.emit(name, str(error), key=source.name, **detail)
 
     def _offer(self, source: Source, fetched: Fetched) -> None:
         """Have a document judged. Raises `DocumentRefused`."""
         before = self._keeper.held
-        held = self._keeper.offer(fetched.body, source.url)
+        held = self._keeper.offer(fetched.body, source.name)
         source.etag, source.etag_for = fetched.etag, held.digest
         if held is not before:
-            self.schedule.learnt()
+            with self._wake:
+                self.schedule.learnt()
+                self._wake.notify_all()
 
-    @property
-    def first(self) -> bool:
-        """Whether nothing is held yet: then every source is asked, and the highest valid answer wins (V8)."""
-        return self._keeper.held is None
+    def asks_everybody(self) -> bool:
+        """Whether the round that begins now asks every source, and does not end with the first usable answer.
+
+        So it does while nothing is held, and the highest valid answer wins (V8); and after a mismatch, because a
+        source that stayed behind answers honestly, with what is held already.
+        """
+        with self._wake:
+            mismatched, self._mismatched = self._mismatched, False
+        return mismatched or self._keeper.held is None
 
     def free_sources(self) -> list[Source]:
         """Whom to ask now."""
@@ -189,7 +211,7 @@ class _Round:
 
     def __init__(self, refresher: Refresher) -> None:
         self._refresher = refresher
-        self._everybody = refresher.first
+        self._everybody = refresher.asks_everybody()
         self._waiting = refresher.free_sources()
         self._asked: dict[Attempt, Source] = {}
         self._results: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
@@ -212,8 +234,10 @@ class _Round:
             usable = self._refresher.arrived(source, attempt.outcome) or usable
             if not usable and self._waiting:
                 self._ask_next()
-        for attempt in self._asked:
+        for attempt, source in self._asked.items():
             attempt.cut()
+            if not usable:  # else it may only have been slow
+                self._refresher.arrived(source, attempt.outcome)
         return usable
 
     def _ask_next(self) -> None:

@@ -11,6 +11,8 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from livepin.client.address import shown
+
 SHORTEST, LONGEST = 10.0, 3600.0
 JITTER = 0.1
 FIRST_MISMATCH_PAUSE = 30.0
@@ -26,6 +28,11 @@ class Source:
     failures: int = 0
     not_before: float = 0.0
     problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The URL as it may stand in events, errors and the status: its query may be a secret."""
+        return shown(self.url)
 
     def failed(self, now: float, longest: float, problem: str) -> None:
         """Wait longer after each failure in a row."""

@@ -117,7 +117,9 @@ def _identifier(argument: str, value: str | None) -> str:
 
 def _several(argument: str, value: str | Sequence[str] | None) -> tuple[str, ...]:
     if value is None:
-        value = [part for part in os.environ.get(_variable(argument), "").split(_SEPARATOR) if part.strip()]
+        value = [part.strip() for part in os.environ.get(_variable(argument), "").split(_SEPARATOR) if part.strip()]
+    if not isinstance(value, str | list | tuple):
+        raise _invalid(argument, "is neither text nor a list of texts")
     return (value,) if isinstance(value, str) else tuple(value)
 
 
@@ -146,8 +148,8 @@ def _without_document(hosts: Sequence[str] | None, answer: str) -> WithoutDocume
 def _patterns(hosts: Sequence[str] | None) -> frozenset[str] | None:
     if hosts is None:
         return None
-    if isinstance(hosts, str):
-        raise _invalid("hosts", "is a string where a list of patterns belongs")
+    if not isinstance(hosts, list | tuple | set | frozenset):
+        raise _invalid("hosts", "is not a list of patterns")
     try:
         return frozenset(parse_pattern(text).text for text in hosts)
     except PatternInvalid as error:

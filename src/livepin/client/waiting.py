@@ -7,11 +7,10 @@ import sys
 
 def in_event_loop() -> bool:
     """Whether an event loop runs in this thread. Asks only libraries that the application has loaded itself."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
-        return True
-    trio = sys.modules.get("trio")
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     try:
+        if asyncio is not None and asyncio._get_running_loop() is not None:
+            return True
         return trio is not None and bool(trio.lowlevel.in_trio_run())
     except AttributeError:  # half imported, or a version before this question existed: better not to wait
         return True

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from livepin.core.document import CtRule
-from livepin.core.logs import MAX_AGE, Kind, LogList, Standing
+from livepin.core.logs import MAX_AGE, Kind, Log, LogList, Standing
 from livepin.core.pins import Certificate
-from livepin.core.sct import Checked, CheckedSct, Delivered, Delivery, SctVerdict, check, known_from
+from livepin.core.sct import Checked, CheckedSct, Delivered, Delivery, Sct, SctVerdict, check, known_from
 from livepin.core.trust import CLOCK_TOLERANCE
 from livepin.core.verdict import SctEvidence
 from livepin.errors import CertificateInvalid
@@ -130,37 +130,45 @@ def moments(logs: LogList | None, scts: Iterable[SctEvidence]) -> list[float]:
 
 
 class _Weighed(NamedTuple):
-    """An SCT, and what policies ask about its log."""
+    """An SCT with its log, and why it does not count: an empty reason if it does."""
 
-    evidence: SctEvidence
+    sct: Sct
+    log: Log | None
+    verdict: SctVerdict
+    ignored: str
     current: bool = False
-    kind: Kind | None = None
-    retired_at: int | None = None
+
+    @property
+    def operator(self) -> str:
+        return self.log.operator if self.log is not None else ""
+
+    def evidence(self) -> SctEvidence:
+        sct = self.sct
+        return SctEvidence(
+            sct.log_id, sct.timestamp, sct.leaf_index, self.verdict, self.operator, sct.delivery, self.ignored
+        )
 
 
 def _apply(rule: CtRule, checked: Checked, now: float, *, issuer_known: bool) -> CtResult:
     weighed = [_weigh(rule, one, checked.not_after, now) for one in checked.scts]
     if rule.policy == "chrome":
         weighed = _as_chrome_counts(weighed)
-    reasons = _POLICIES[rule.policy]([one for one in weighed if one.evidence.counts], checked)
+    reasons = _POLICIES[rule.policy]([one for one in weighed if not one.ignored], checked)
     if checked.poisoned:
         reasons = [CtReason(CtCode.PRECERTIFICATE, "a precertificate is no certificate")]
     elif reasons and not issuer_known:
         text = "the issuer is not known, so no embedded SCT can be verified"
         reasons = [CtReason(CtCode.ISSUER_UNKNOWN, text), *reasons]
-    return CtResult(True, tuple(reasons), tuple(one.evidence for one in weighed))
+    return CtResult(True, tuple(reasons), tuple(one.evidence() for one in weighed))
 
 
 def _weigh(rule: CtRule, one: CheckedSct, not_after: int, now: float) -> _Weighed:
     sct, log, verdict = one.sct, one.log, one.at(now)
-    evidence = SctEvidence(sct.log_id, sct.timestamp, sct.leaf_index, verdict, delivery=sct.delivery)
-    if log is None or sct.timestamp is None:
-        return _Weighed(replace(evidence, ignored=verdict))
+    if verdict is not SctVerdict.OK or log is None or sct.timestamp is None:
+        return _Weighed(sct, log, verdict, verdict)
     standing = log.standing(now)
     ignored = ""
-    if verdict is not SctVerdict.OK:
-        ignored = str(verdict)
-    elif standing is Standing.NEVER:
+    if standing is Standing.NEVER:
         ignored = Ignored.LOG_STATE
     elif not log.issued_before_retirement(sct.timestamp):
         ignored = Ignored.AFTER_RETIREMENT
@@ -168,8 +176,7 @@ def _weigh(rule: CtRule, one: CheckedSct, not_after: int, now: float) -> _Weighe
         ignored = Ignored.INTERVAL
     elif not _declared(rule, log.id, log.operator):
         ignored = Ignored.NOT_DECLARED
-    evidence = replace(evidence, operator=log.operator, ignored=ignored)
-    return _Weighed(evidence, standing is Standing.CURRENT, log.kind, log.retired_at)
+    return _Weighed(sct, log, verdict, ignored, standing is Standing.CURRENT)
 
 
 def _declared(rule: CtRule, log_id: str, operator: str) -> bool:
@@ -199,23 +206,19 @@ def _as_chrome_counts(weighed: list[_Weighed]) -> list[_Weighed]:
     A log that retired before the earliest SCT of a log that is current had retired before the certificate was issued.
     Handed over by TLS, an SCT counts only while its log is current, since a server can renew it; by OCSP, never.
     """
-    times = [one.evidence.timestamp or 0 for one in weighed if one.evidence.counts and one.current]
-    issued = min(times, default=0)
-    return [
-        one._replace(evidence=replace(one.evidence, ignored=one.evidence.ignored or _chrome_ignores(one, issued)))
-        for one in weighed
-    ]
+    issued = min((one.sct.timestamp or 0 for one in weighed if not one.ignored and one.current), default=0)
+    return [one if one.ignored else one._replace(ignored=_chrome_ignores(one, issued)) for one in weighed]
 
 
 def _chrome_ignores(one: _Weighed, issued: int) -> str:
     """Why Chrome leaves out an SCT that counts; `issued`: the earliest current one's time (milliseconds)."""
-    if one.evidence.delivery is Delivery.OCSP:
+    if one.sct.delivery is Delivery.OCSP:
         return Ignored.DELIVERY
-    if one.current or one.retired_at is None:
+    if one.current or one.log is None:
         return ""
-    if one.evidence.delivery is Delivery.TLS:
+    if one.sct.delivery is Delivery.TLS:
         return Ignored.LOG_STATE
-    return Ignored.AFTER_RETIREMENT if issued >= one.retired_at * 1000 else ""
+    return "" if one.log.issued_before_retirement(issued) else Ignored.AFTER_RETIREMENT
 
 
 def _chrome(counted: list[_Weighed], checked: Checked) -> _Reasons:
@@ -223,7 +226,7 @@ def _chrome(counted: list[_Weighed], checked: Checked) -> _Reasons:
     needed = 2 if checked.not_after - checked.not_before <= _SHORT_LIFE * _DAY else 3
     answers = []
     for delivery, logs in ((Delivery.EMBEDDED, needed), (Delivery.TLS, 2)):
-        group = [one for one in counted if one.evidence.delivery is delivery]
+        group = [one for one in counted if one.sct.delivery is delivery]
         if group:
             answers.append(_few(group, logs))
     return min(answers, key=len, default=[_no_sct(checked)])
@@ -234,18 +237,18 @@ def _apple(counted: list[_Weighed], checked: Checked) -> _Reasons:
     if not counted:
         return [_no_sct(checked)]
     days = -(-(checked.not_after - checked.not_before + 1) // _DAY)
-    embedded = [one for one in counted if one.evidence.delivery is Delivery.EMBEDDED]
+    embedded = [one for one in counted if one.sct.delivery is Delivery.EMBEDDED]
     reasons = [] if _handed_over(counted) else _few(embedded, 2 if days <= _SHORT_LIFE else 3)
-    if not any(one.kind is Kind.RFC6962 for one in counted):
+    if not any(one.log is not None and one.log.kind is Kind.RFC6962 for one in counted):
         reasons.append(CtReason(CtCode.NO_RFC6962_LOG, "no SCT of an rfc6962 log counts"))
     return reasons
 
 
 def _handed_over(counted: list[_Weighed]) -> bool:
     """Apple's other way: two logs that are current, one of them by TLS or OCSP."""
-    current = [one.evidence for one in counted if one.current]
-    by_hand = any(evidence.delivery is not Delivery.EMBEDDED for evidence in current)
-    return by_hand and len({evidence.log_id for evidence in current}) >= 2
+    current = [one for one in counted if one.current]
+    by_hand = any(one.sct.delivery is not Delivery.EMBEDDED for one in current)
+    return by_hand and len({one.sct.log_id for one in current}) >= 2
 
 
 def _few(group: list[_Weighed], needed: int) -> _Reasons:
@@ -253,8 +256,8 @@ def _few(group: list[_Weighed], needed: int) -> _Reasons:
 
     Apple lets one operator stand for one of two logs, or for two of three: that is two operators, said differently.
     """
-    logs = len({one.evidence.log_id for one in group})
-    operators = len({one.evidence.operator for one in group})
+    logs = len({one.sct.log_id for one in group})
+    operators = len({one.operator for one in group})
     reasons = []
     if not any(one.current for one in group):
         reasons.append(CtReason(CtCode.NO_CURRENT_LOG, "no SCT that counts is of a log that is current now"))

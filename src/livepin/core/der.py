@@ -199,33 +199,38 @@ def _without_sct_list(data: bytes, position: int, end: int) -> tuple[bytes, byte
     position, stop = _expect(data, position, end, _SEQUENCE)
     if stop != end:
         raise _invalid("bytes after its extensions")
-    kept, sct_list, poisoned = [], None, False
+    kept, sct_list, poisoned = data[position:end], None, False
+    first = position
     while position < end:
         content, stop = _expect(data, position, end, _SEQUENCE)
-        if not data.startswith(_SCT_LIST, content):
-            kept.append(data[position:stop])
-            poisoned = poisoned or data.startswith(_POISON, content)
-        elif sct_list is None:
+        if data.startswith(_SCT_LIST, content):
+            if sct_list is not None:
+                raise _invalid("two SCT lists")
             sct_list = _extension_value(data, content + len(_SCT_LIST), stop)
-        else:
-            raise _invalid("two SCT lists")
+            kept = data[first:position] + data[stop:end]
+        elif data.startswith(_POISON, content):
+            poisoned = True
         position = stop
     # `Extensions` is never empty (RFC 5280 section 4.1): with the last one the member goes.
-    return _wrap(_EXTENSIONS, _wrap(_SEQUENCE, b"".join(kept))) if kept else b"", sct_list, poisoned
+    return _wrap(_EXTENSIONS, _wrap(_SEQUENCE, kept)) if kept else b"", sct_list, poisoned
 
 
 def _extension_value(data: bytes, position: int, end: int) -> bytes:
     """What is in the OCTET STRING of an extension, from behind its name."""
     tag, _, stop = _element(data, position, end)
-    content, stop = _expect(data, stop if tag == _BOOLEAN else position, end, _OCTET_STRING)
+    return _octets(data, stop if tag == _BOOLEAN else position, end)
+
+
+def _octets(data: bytes, position: int, end: int) -> bytes:
+    content, stop = _expect(data, position, end, _OCTET_STRING)
     if stop != end:
-        raise _invalid("bytes after the value of an extension")
+        raise _invalid("bytes after an OCTET STRING")
     return data[content:stop]
 
 
 def octets(value: bytes) -> bytes:
     """What is in a DER OCTET STRING. Raises `CertificateInvalid`."""
-    return _extension_value(value, 0, len(value))
+    return _octets(value, 0, len(value))
 
 
 def _time(data: bytes, position: int, end: int) -> tuple[int, int]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from livepin.core.base64s import b64, b64_decode
 
@@ -26,8 +26,6 @@ MIMICS = frozenset({"9EGV1vAOLbVUNcrdV3iS5T4VrUFwWPh44U/2uRh0FYk=", "si9+3rWvav5
 RSA, ECDSA = 1, 3
 #: RFC 6962 section 2.1.4.
 _LEAST_RSA_BITS = 2048
-#: Algorithm, key and the parameters of verification; two times None for a key that no log may have.
-_PublicKey = tuple[int | None, Any, tuple[Any, ...]]
 
 
 class Kind(StrEnum):
@@ -48,6 +46,13 @@ class Standing(StrEnum):
 _CURRENT_STATES = frozenset({"qualified", "usable", "readonly"})
 
 
+class _Verifier(NamedTuple):
+    """A loaded key. `algorithm` is None for one that no log may have; then nothing is asked of it."""
+
+    algorithm: int | None
+    verifies: Callable[[bytes, bytes], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """One log. `key` is its SPKI in DER; `start`, `end` (`from` and `until`) and `retired_at` are Unix seconds."""
@@ -60,7 +65,7 @@ class Log:
     start: int | None = None
     end: int | None = None
     retired_at: int | None = None
-    _loaded: dict[int, _PublicKey] = field(default_factory=dict, repr=False, compare=False)
+    _loaded: dict[int, _Verifier] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Log:
@@ -97,46 +102,47 @@ class Log:
     @property
     def has_usable_key(self) -> bool:
         """Whether the key is of a kind that logs may have."""
-        return self._public_key()[1] is not None
+        return self._verifier().algorithm is not None
 
     def verify(self, algorithm: int, signature: bytes, data: bytes) -> bool:
         """Whether `signature` (DER for ECDSA), said to be made with `algorithm`, is this log's over `data`."""
-        # Imported here: loading it costs more than everything else an application loads of Livepin.
-        from cryptography.exceptions import InvalidSignature
+        own = self._verifier()
+        return algorithm == own.algorithm and own.verifies(signature, data)
 
-        own, key, how = self._public_key()
-        if algorithm != own:
-            return False
-        try:
-            key.verify(signature, data, *how)
-        except InvalidSignature:
-            return False
-        return True
-
-    def _public_key(self) -> _PublicKey:
-        """Algorithm, key and parameters of verification; loaded once."""
+    def _verifier(self) -> _Verifier:
         found = self._loaded.get(0)
         if found is None:
             found = self._loaded[0] = _load(self.key)
         return found
 
 
-def _load(spki: bytes) -> _PublicKey:
+def _load(spki: bytes) -> _Verifier:
     """RFC 6962 section 2.1.4: ECDSA on P-256 or RSA of 2048 bits and more, both with SHA-256."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+    # Imported here: loading it costs more than everything else an application loads of Livepin.
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        key = load_der_public_key(spki)
+        key: Any = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
-        return None, None, ()
+        key = None
+    how: tuple[Any, ...] = ()
+    algorithm = None
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return ECDSA, key, (ec.ECDSA(hashes.SHA256()),)
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS:
-        return RSA, key, (padding.PKCS1v15(), hashes.SHA256())
-    return None, None, ()
+        algorithm, how = ECDSA, (ec.ECDSA(hashes.SHA256()),)
+    elif isinstance(key, rsa.RSAPublicKey) and key.key_size >= _LEAST_RSA_BITS:
+        algorithm, how = RSA, (padding.PKCS1v15(), hashes.SHA256())
+
+    def verifies(signature: bytes, data: bytes) -> bool:
+        try:
+            key.verify(signature, data, *how)
+        except InvalidSignature:
+            return False
+        return True
+
+    return _Verifier(algorithm, verifies)
 
 
 class LogList:

@@ -58,8 +58,7 @@ class Delivered:
     sct_list: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sct:
+class Sct(NamedTuple):
     """One SCT as it stands. `log_id` (Base64) and `timestamp` (milliseconds) are None where they cannot be read.
 
     `fault`: why it cannot be used; empty for one that can. `leaf_index` only from static-CT logs.
@@ -115,7 +114,7 @@ def _sct(entry: bytes, delivery: Delivery) -> Sct:
     log_id, timestamp = b64(entry[1:33]), int.from_bytes(entry[33:_FIXED], "big")
     algorithms = _FIXED + 2 + int.from_bytes(entry[_FIXED : _FIXED + 2], "big")
     extensions, signature = entry[_FIXED + 2 : algorithms], entry[algorithms + 4 :]
-    leaf_index, fault = _leaf_index(extensions)
+    leaf_index, fault = _leaf_index(extensions) if extensions else (None, "")
     algorithm = 0
     if len(entry) < algorithms + 4 or int.from_bytes(entry[algorithms + 2 : algorithms + 4], "big") != len(signature):
         fault = "truncated, or followed by something"

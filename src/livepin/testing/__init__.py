@@ -8,6 +8,7 @@ from livepin.testing import conversations, failures
 from livepin.testing.authority import CertificateAuthority, CertificateFiles, KeyKind, ServerCertificate
 from livepin.testing.cast import Cast
 from livepin.testing.clock import Clock, HandTurnedClock
+from livepin.testing.ct_log import CtLog, SctFault, ct_logs, logged
 from livepin.testing.http11 import Request
 from livepin.testing.listener import Channel
 from livepin.testing.origin import Origin
@@ -23,6 +24,7 @@ __all__ = [
     "Channel",
     "Clock",
     "Connection",
+    "CtLog",
     "DocumentAuthority",
     "HandTurnedClock",
     "Handshake",
@@ -30,12 +32,15 @@ __all__ = [
     "Origin",
     "Request",
     "Resumption",
+    "SctFault",
     "ServerCertificate",
     "SigningKey",
     "TlsServer",
     "Versions",
     "conversations",
+    "ct_logs",
     "failures",
+    "logged",
     "policy",
     "sign_jws",
 ]

@@ -202,6 +202,10 @@ class CertificateAuthority:
         """A certificate that begins tomorrow."""
         return self.issue(*names, not_before=_from_now(days=1))
 
+    def extended(self, old: ServerCertificate, extension: x509.ExtensionType) -> ServerCertificate:
+        """`old` once more, with one extension more (not critical) and everything else as it was."""
+        return replace(old, chain=(self._path[-1].again(old.certificate, extension), *old.chain[1:]))
+
     def forged(self, *names: str) -> ServerCertificate:
         """A certificate that names this authority as its issuer, sends its intermediates along, and is signed by
         a key that it does not have. Only a client that does not verify signatures sees a chain here (J4)."""
@@ -246,6 +250,19 @@ class _Issuer:
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self.key, hashes.SHA256())
+
+    def again(self, old: x509.Certificate, extension: x509.ExtensionType) -> x509.Certificate:
+        builder = x509.CertificateBuilder(
+            issuer_name=old.issuer,
+            subject_name=old.subject,
+            public_key=old.public_key(),
+            serial_number=old.serial_number,
+            not_valid_before=old.not_valid_before_utc,
+            not_valid_after=old.not_valid_after_utc,
+        )
+        for one in old.extensions:
+            builder = builder.add_extension(one.value, critical=one.critical)
+        return builder.add_extension(extension, critical=False).sign(self.key, hashes.SHA256())
 
     def with_key(self, key: PrivateKey) -> _Issuer:
         return replace(self, key=key)
