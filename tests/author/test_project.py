@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from livepin.author.files import names_a_file
 from livepin.author.project import ProjectFile
 from livepin.errors import ProjectInvalid
 from livepin.testing.signing_key import SigningKey
@@ -137,6 +138,12 @@ def test_a_fault_is_told_with_its_place(tmp_path: Path, old: str, new: str, why:
     assert why in raised.value.message
     assert raised.value.where == str(tmp_path / "livepin.toml")
     assert raised.value.hint
+
+
+def test_what_is_pasted_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("")
+    assert names_a_file(str(tmp_path / "key.pem"))
+    assert not any(names_a_file(text) for text in (str(tmp_path), "x" * 5000, "a\0b", ""))
 
 
 def test_a_folder_without_a_project(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_from_nothing_to_a_confirmed_document(shell: Shell, cdn: Origin, service
 
 def test_init_without_anybody_who_serves_the_folder_yet(shell: Shell, service: Service) -> None:
     """The folder is usually uploaded after the first command: what is not confirmed is told, and is no failure."""
-    arguments = ["--address", service.place, "--ca", str(service.ca), "--url", "http://127.0.0.1:1/"]
+    arguments = ["--address", service.place, "--ca", str(service.ca), "--url", "http://127.0.0.1:1/", "--timeout", "1"]
     answer = shell.json("init", "acme/shop", "api.example.com", *arguments)
     assert answer["confirmed"] is False
     assert answer["problem"]["code"] == "not_confirmed"
@@ -64,11 +64,11 @@ def test_publish_waits_until_applications_get_it(served: Shell, cdn: Origin) -> 
 def test_a_cdn_that_does_not_follow_is_told_and_the_same_bytes_are_confirmed_later(served: Shell) -> None:
     set_url(served, "http://127.0.0.1:1/")
     served.livepin("host", "set", "api.example.com", "--rollout", "50")
-    answer = served.json("publish", status=5)
+    answer = served.json("publish", "--timeout", "1", status=5)
     assert (answer["serial"], answer["confirmed"], answer["problem"]["code"]) == (2, False, "not_confirmed")
     before = served.files()
     # Again, and still nobody: the same bytes, without a further signature, hence without a passphrase.
-    assert "NOT CONFIRMED" in served.livepin("publish", status=5, LIVEPIN_PASSPHRASE="").out
+    assert "NOT CONFIRMED" in served.livepin("publish", "--timeout", "1", status=5, LIVEPIN_PASSPHRASE="").out
     assert served.json("publish", "--no-confirm", LIVEPIN_PASSPHRASE="")["confirmed"] is None
     after = served.files()
     assert {name for name in after if after[name] != before.get(name)} == {"revisions/journal.jsonl"}
@@ -106,7 +106,7 @@ def test_what_the_url_serves_instead_is_told(served: Shell, stubborn: Origin) ->
 
 
 def test_a_cdn_that_serves_an_old_revision(served: Shell, stubborn: Origin) -> None:
-    assert served.json("publish", status=5)["problem"]["message"].endswith("it still serves 0.1")
+    assert served.json("publish", "--timeout", "1", status=5)["problem"]["message"].endswith("it still serves 0.1")
     detail = served.json("doctor", status=1)["examinations"][-1]["detail"]
     assert detail.endswith("serves 0.1, the folder holds 0.2")
 

@@ -20,8 +20,8 @@ def attempt(client: Client, port: int) -> dict[str, Any]:
         reply = client.visit(Target(port), None)
     except Exception as error:
         found = livepin.find_pin_error(error)
-        return {"error": full_name(error), "text": str(error), "code": found and found.code}
-    return {"echoed": SECRET in reply}
+        return {"error": full_name(error), "code": found and found.code}
+    return {"works": SECRET in reply}
 
 
 def main(key: str) -> None:
@@ -30,8 +30,8 @@ def main(key: str) -> None:
     ports = orders["ports"]
     report = {"unpinned": attempt(client, ports["unpinned"])}
     livepin.setup(**orders["setup"])
-    report["genuine"] = attempt(client, ports["genuine"])
-    report["evil"] = attempt(client, ports["evil"])
+    for name in ("genuine", "evil TLS12", "evil TLS13"):
+        report[name] = attempt(client, ports[name])
     livepin.uninstall()
     report["uninstalled"] = attempt(client, ports["uninstalled"])
     print(json.dumps(report))

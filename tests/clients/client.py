@@ -52,8 +52,9 @@ class Serve(Protocol):
 class Client:
     """One client.
 
-    `explicit`: how it takes a context, as code that stands in `visit` (a test looks). `error`: the full name of what it
-    raises for a refused peer. `tries`: how many connections it makes until it gives up. `note`: for the docs.
+    `explicit`: how it takes a context, as code that stands in `visit` (a test looks); `…` is what does not matter.
+    `error`: the full name of what it raises for a refused peer. `tries`: how many connections it makes until it gives
+    up. `note`: a sentence for the docs. `serve`: makes a server that it can talk to.
     """
 
     name: str

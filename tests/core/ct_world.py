@@ -15,7 +15,8 @@ from livepin.testing import CertificateAuthority, CtLog, HandTurnedClock, KeyKin
 from livepin.testing.ct_log import sct_extension
 from tests.core.signing import DAY, NOW
 
-CLOCK = HandTurnedClock(NOW - DAY)
+LOGGED_AT = NOW - 3600
+CLOCK = HandTurnedClock(LOGGED_AT)
 AUTHORITY = CertificateAuthority(intermediates=1)
 #: Two operators with two logs each; one log of each kind and each algorithm.
 ONE, TWO = CtLog("One", clock=CLOCK), CtLog("Two", static=True, clock=CLOCK)

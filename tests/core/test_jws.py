@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 from typing import Any
 
@@ -134,6 +135,13 @@ class TestVerify:
     @pytest.mark.parametrize("size", [0, 1, 63, 65, 128])
     def test_a_signature_has_64_bytes(self, key: Signer, size: int) -> None:
         assert not key.public.verify(b"text", (key.sign(b"text") * 2)[:size])
+
+    def test_a_number_of_a_signature_is_not_padded_differently(self) -> None:
+        signature = ANCHOR.sign(b"text")
+        assert not ANCHOR.public.verify(b"text", signature[:32] + b"\0" + signature[32:])
+        short = next(one for one in map(ANCHOR.sign, itertools.repeat(b"text")) if one[32] == 0)
+        assert ANCHOR.public.verify(b"text", short)
+        assert not ANCHOR.public.verify(b"text", short[:32] + short[33:])
 
     def test_the_der_form_of_a_signature_is_refused(self) -> None:
         signature = ANCHOR.sign(b"text")

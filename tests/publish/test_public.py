@@ -11,7 +11,7 @@ import pytest
 
 from livepin.core.jws import PublicKey
 from livepin.core.trust import Revision, Trust, verify_held
-from livepin.errors import FetchFailed, OriginFailed
+from livepin.errors import CertificateInvalid, FetchFailed, OriginFailed
 from livepin.publish import public
 from livepin.testing.authority import CertificateAuthority
 from livepin.testing.listener import Listener, TcpChannel
@@ -114,6 +114,16 @@ def test_over_tls_with_a_private_ca(authority: DocumentAuthority, tmp_path: Path
         assert public.read(url, ca_file=str(ca.write(tmp_path))) == authority.current
         with pytest.raises(FetchFailed):
             public.read(url)
+
+
+@pytest.mark.parametrize("text", [None, "nonsense"])
+def test_a_ca_file_that_is_none(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(CertificateInvalid) as raised:
+        public.read("https://localhost:1/", ca_file=str(path))
+    assert raised.value.where == str(path)
 
 
 class TestConfirming:

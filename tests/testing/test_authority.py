@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from livepin.core.pins import Certificate
 from livepin.testing import CertificateAuthority, KeyKind, ServerCertificate, TlsServer
@@ -117,7 +118,7 @@ def test_a_certificate_says_what_it_is_for_and_who_issued_it_by_which_key() -> N
         == issuer.get_extension_for_class(x509.SubjectKeyIdentifier).value.key_identifier
     )
     purposes = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(purposes) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(purposes) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_a_renewed_certificate_keeps_the_key_and_a_rekeyed_one_does_not() -> None:

@@ -73,10 +73,9 @@ def test_missing_removed_and_forbidden_things_are_said_to_be_so(origin: Origin) 
 
 
 def test_head_tells_the_length_without_the_body(origin: Origin) -> None:
-    with origin:
-        with socket.create_connection((origin.address, origin.port), timeout=5) as client:
-            client.sendall(f"HEAD /{PATH} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
-            received = b"".join(iter(lambda: client.recv(1024), b""))
+    with origin, socket.create_connection((origin.address, origin.port), timeout=5) as client:
+        client.sendall(f"HEAD /{PATH} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        received = b"".join(iter(lambda: client.recv(1024), b""))
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nContent-Length: 5\r\n" in received
     assert received.endswith(b"\r\n\r\n")

@@ -59,6 +59,7 @@ def test_bytes_of_a_client_that_reset_the_connection_are_counted(cast: Cast) -> 
 
     with TlsServer(cast.evil, conversation=talk_to_nobody) as server:
         client = connect(server, cast.authority.client_context())
+        server.wait_until(lambda: server.handshakes == 1)
         client.sendall(b"bearer token")
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
@@ -233,9 +234,10 @@ def test_sessions_are_resumed_as_the_server_allows(cast: Cast, versions: Version
                 client.sendall(b"x")
                 client.recv(1)  # TLS 1.3: tickets come with the first application data
                 sessions.append(client.session)
-            session = client.session
+            session = sessions[-1]
+            assert session is not None
             if versions is Versions.TLS12 or resumption is Resumption.OFF:
-                assert session is None or session.has_ticket is (resumption is Resumption.TICKETS)
+                assert session.has_ticket is (resumption is Resumption.TICKETS)
         server.wait_until_idle()
         resumed = resumption is not Resumption.OFF
         assert [found.resumed for found in server.connections] == [False, resumed]

@@ -63,6 +63,14 @@ def read_text(path: Path) -> str:
         raise ProjectInvalid("file_unreadable", f"cannot be read: {why}", where=str(path)) from None
 
 
+def names_a_file(text: str) -> bool:
+    """Whether what a person typed is the name of a file; a key or a digest that was pasted is none."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def unwritable(path: Path, error: OSError) -> ProjectInvalid:
     """The error for a file that could not be written."""
     return ProjectInvalid("file_unwritable", f"cannot be written: {error.strerror}", where=str(path))

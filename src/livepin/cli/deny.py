@@ -8,7 +8,7 @@ import click
 
 from livepin.author import edit
 from livepin.author.digests import typed_digest
-from livepin.author.files import read_text
+from livepin.author.files import names_a_file, read_text
 from livepin.author.names import typed_pattern
 from livepin.author.project import ProjectFile
 from livepin.cli.options import directory_option, dry_run_option, json_option
@@ -25,7 +25,7 @@ def deny() -> None:
 
 def _digest(key: str) -> str:
     """A digest as typed, or of the certificate or key in a PEM file of that name."""
-    if Path(key).is_file():
+    if names_a_file(key):
         return digests_of_pem(read_text(Path(key)))["spki_sha256"]
     return typed_digest(key, "spki_sha256")
 

@@ -32,7 +32,7 @@ from livepin.cli.output import Output, moment
 from livepin.cli.passphrase import given_passphrase
 from livepin.cli.release import Published, Release, publish, refuse_open, stage
 from livepin.core.guard import Rule
-from livepin.core.hosts import parse_pattern
+from livepin.core.hosts import Wildcard, parse_pattern
 from livepin.errors import InputInvalid, LookFailed, ProjectInvalid
 from livepin.watch import probe
 from livepin.watch.address import Address
@@ -86,7 +86,7 @@ def init(
     publish to ./public. One passphrase protects both keys.
     """
     out = Output(as_json)
-    wish = _Wish(*_audience(audience), typed_pattern(host).text, directory, address, ca, url, KeyKind(kind))
+    wish = _Wish(*_audience(audience), _pattern(host, out), directory, address, ca, url, KeyKind(kind))
     if (directory / FILE_NAME).exists():
         raise ProjectInvalid("project_exists", f"there is a {FILE_NAME} already", where=str(directory))
     live = _look(wish, timeout, out)
@@ -117,6 +117,20 @@ def _audience(text: str) -> tuple[str, str]:
         message = "an ID is 1 to 64 letters, digits, dots, hyphens or underscores"
         raise InputInvalid("usage", message, where=repr(text[:130]), hint="Write ORG/PROJECT.")
     return organization, project
+
+
+def _pattern(host: str, out: Output) -> str:
+    """The pattern for a host that can be looked at by its own name."""
+    typed = typed_pattern(host)
+    if parse_pattern(typed.text).wildcard is Wildcard.ONE_LABEL:
+        message = "this pattern does not cover its own name, and init has nothing else to look at"
+        hint = "Start with one host; `livepin host set` adds wildcards."
+        raise InputInvalid("usage", message, where=typed.text, hint=hint)
+    if typed.other:
+        out.note(
+            f"some clients ask for {typed.other} (IDNA 2003) instead: `livepin host set '{typed.other}'` covers it"
+        )
+    return typed.text
 
 
 def _look(wish: _Wish, timeout: float, out: Output) -> list[PinEntry]:

@@ -32,7 +32,7 @@ timeout_option = click.option(
     type=click.FloatRange(0.1, 300),
     default=10.0,
     show_default=True,
-    help="Seconds to wait for an endpoint.",
+    help="Seconds to wait for an endpoint, or for the public URL.",
 )
 no_confirm_option = click.option("--no-confirm", is_flag=True, help="Do not wait for the public URL to follow.")
 

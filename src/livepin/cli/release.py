@@ -30,7 +30,7 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One run of a command that checks, and perhaps signs and publishes."""
+    """One run of a command that checks, and perhaps signs and publishes. `timeout` in seconds, for each wait."""
 
     desk: Desk
     overrides: Mapping[Rule, str]
@@ -186,7 +186,7 @@ def _confirmed(
     if desk.url and confirm:
         release.told(f"{Step.CONFIRM}: {desk.url}")
         try:
-            public.confirm(desk.url, revision, desk.trust, ca_file=desk.ca_file)
+            public.confirm(desk.url, revision, desk.trust, ca_file=desk.ca_file, patience=release.timeout)
         except OriginFailed as error:
             problem = error
         confirmed = problem is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from livepin.author.files import read_text
+from livepin.author.files import names_a_file, read_text
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
 from livepin.cli.findings import revision_members
@@ -59,7 +59,7 @@ def _trust(keys: tuple[str, ...], audience: str | None, threshold: int, director
 
 
 def _key(text: str) -> PublicKey:
-    return PublicKey.from_text(read_text(Path(text)) if Path(text).is_file() else text)
+    return PublicKey.from_text(read_text(Path(text)) if names_a_file(text) else text)
 
 
 def _text(arrival: Arrival, where: str) -> str:

@@ -1,24 +1,77 @@
-"""How a pinner is doing, as data."""
+"""How a pinner is doing, as data: the answer to “how do I know that it works?”."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """How one configuration URL has been doing. Times in Unix seconds, None for never.
+
+    `url` without user, password and query. `problem`: the code of what is wrong now; empty where its last answer was
+    good. `last_problem` stays when all is well again.
+    """
+
+    url: str
+    problem: str
+    answered_at: float | None
+    last_problem: str
+    last_problem_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a pinner is doing. Times in Unix seconds; `epoch`, `serial`, `digest` name the revision in force."""
+    """How a pinner is doing. Times in Unix seconds, `age` in seconds since the document was issued.
+
+    `epoch`, `serial`, `digest` name the revision in force, and are None or empty where there is none. `installed`:
+    whether this pinner judges every `ssl` connection of the process. `hosts`: the patterns of the document; `unseen`:
+    those, apart from patterns that are `off`, under which no peer has been judged yet. `judged`: connections, counted
+    by outcome and code in `verdicts`; looks through `Pinner.verify` are `asked`. `rounds`: of fetching. `sources`: the
+    present problem of each URL, or "ok"; `reports` say more. `events`: how often each happened, told or not.
+    """
 
     organization: str
     project: str
+    installed: bool
     epoch: int | None
     serial: int | None
     digest: str
     issued_at: int | None
+    age: float | None
     expires_at: int | None
     expired: bool
     seeded: bool
     hosts: tuple[str, ...]
+    unseen: tuple[str, ...]
+    judged: int
+    asked: int
+    verdicts: dict[str, dict[str, int]]
     rounds: int
     sources: dict[str, str]
+    reports: tuple[SourceReport, ...]
     events: dict[str, int]
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """What is not as it should be, in sentences for people; empty when pins are enforced and up to date."""
+        return tuple(self._concerns())
+
+    def _concerns(self) -> Iterator[str]:
+        if self.epoch is None:
+            yield "there is no document"
+        if self.expired:
+            yield "the document is out of date"
+        for report in self.reports:
+            if report.problem:
+                yield f"{report.url} does not deliver: {report.problem}"
+        if self.epoch is not None and not self.judged and not self.asked:
+            yield "nothing was judged yet"
+        elif self.hosts and len(self.unseen) == len(self.hosts):
+            yield "no listed host was seen yet"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as values that `json.dumps` takes, `concerns` included."""
+        return {**asdict(self), "concerns": self.concerns}

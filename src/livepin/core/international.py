@@ -39,8 +39,8 @@ def _to_unicode(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     decoded = label[4:].encode("ascii").decode("punycode")
-    # An A-label of pure ASCII, or one that encodes differently, is a second spelling of another name.
-    if decoded.isascii() or _to_a_label(decoded) != label:
+    # What encodes differently, or is ASCII and needs no encoding, would be a second spelling of another name.
+    if _to_a_label(decoded) != label:
         raise ValueError(f"{label!r} is not an A-label")
     return decoded
 

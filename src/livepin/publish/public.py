@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from livepin.core.hosts import is_address
 from livepin.core.jws import MAX_TEXT
 from livepin.core.trust import Revision, Trust, verify_held
-from livepin.errors import DocumentRefused, FetchFailed, OriginFailed
+from livepin.errors import CertificateInvalid, DocumentRefused, FetchFailed, OriginFailed
 
 _PAUSE = 0.5
 _LOOPBACK = ("127.", "::1")
@@ -31,12 +31,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0) -> str:
-    """The text at a document's URL. Raises `FetchFailed`."""
+    """The text at a document's URL. Raises `FetchFailed`, and `CertificateInvalid` for a `ca_file` that holds none."""
     _check_url(url)
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
-    opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=context))
+    opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=_context(ca_file)))
     headers = {"User-Agent": "livepin", "Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
     try:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
@@ -48,6 +45,18 @@ def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0) -> str:
     if len(text) > MAX_TEXT:
         raise FetchFailed("source_too_large", "the answer is larger than a document may be", where=url)
     return text.decode("latin-1")  # whatever is not ASCII is refused in V1, with a code
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is None:
+        return context
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except OSError as error:
+        why = error.strerror or "no certificate in it"
+        raise CertificateInvalid("certificate_invalid", f"not a PEM file of CAs: {why}", where=ca_file) from None
+    return context
 
 
 def _check_url(url: str) -> None:
@@ -84,15 +93,15 @@ def _decompress(data: bytes, url: str) -> bytes:
 def confirm(url: str, revision: Revision, trust: Trust, *, ca_file: str | None = None, patience: float = 5.0) -> None:
     """Wait until readers of `url` get `revision` or a higher one; `patience` in seconds. Raises `OriginFailed`."""
     end = time.monotonic() + patience
-    while why := _not_yet(url, revision, trust, ca_file):
+    while why := _not_yet(url, revision, trust, ca_file, max(_PAUSE, end - time.monotonic())):
         if time.monotonic() + _PAUSE > end:
             raise OriginFailed("not_confirmed", f"not seen through the public URL: {why}", where=url)
         time.sleep(_PAUSE)
 
 
-def _not_yet(url: str, revision: Revision, trust: Trust, ca_file: str | None) -> str:
+def _not_yet(url: str, revision: Revision, trust: Trust, ca_file: str | None, timeout: float) -> str:
     try:
-        seen = verify_held(read(url, ca_file=ca_file), trust)
+        seen = verify_held(read(url, ca_file=ca_file, timeout=timeout), trust)
     except (FetchFailed, DocumentRefused) as error:
         return error.message
     if seen.number < revision.number:

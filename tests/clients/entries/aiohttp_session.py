@@ -27,6 +27,6 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "aiohttp",
     visit,
-    explicit="connector = aiohttp.TCPConnector(ssl=context",
+    explicit="aiohttp.TCPConnector(ssl=context…)",
     error="aiohttp.client_exceptions.ClientConnectorCertificateError",
 )

@@ -32,7 +32,7 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "asyncio streams, start_tls",
     visit,
-    explicit="writer.start_tls(context",
+    explicit="writer.start_tls(context, …)",
     error="livepin.PinError",
     serve=partial(TlsServer, preamble=conversations.starttls, conversation=conversations.echo),
 )

@@ -27,7 +27,7 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "asyncio streams",
     visit,
-    explicit="ssl=context",
+    explicit="asyncio.open_connection(…, ssl=context…)",
     error="livepin.PinError",
     serve=partial(TlsServer, conversation=conversations.echo),
 )

@@ -15,4 +15,4 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
         return connection.getresponse().read()
 
 
-CLIENT = Client("http.client", visit, explicit="context=context", error="livepin.PinError")
+CLIENT = Client("http.client", visit, explicit="HTTPSConnection(…, context=context)", error="livepin.PinError")

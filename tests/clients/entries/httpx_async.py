@@ -19,4 +19,4 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
     return asyncio.run(post(target, context))
 
 
-CLIENT = Client("httpx.AsyncClient", visit, explicit="verify=context", error="httpx.ConnectError")
+CLIENT = Client("httpx.AsyncClient", visit, explicit="httpx.AsyncClient(verify=context…)", error="httpx.ConnectError")

@@ -14,4 +14,4 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
         return client.post(target.url, content=SECRET).content
 
 
-CLIENT = Client("httpx.Client", visit, explicit="verify=context", error="httpx.ConnectError")
+CLIENT = Client("httpx.Client", visit, explicit="httpx.Client(verify=context…)", error="httpx.ConnectError")

@@ -22,7 +22,7 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "ssl, memory buffers",
     visit,
-    explicit="MemoryTls(plain, context",
+    explicit="context.wrap_bio(…)",
     error="livepin.PinError",
     serve=partial(TlsServer, conversation=conversations.echo),
 )

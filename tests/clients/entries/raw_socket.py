@@ -21,8 +21,7 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "ssl, sockets",
     visit,
-    explicit="context.wrap_socket(",
+    explicit="context.wrap_socket(…)",
     error="livepin.PinError",
-    note="Sockets with a deferred handshake, connected late, or resumed, have tests of their own.",
     serve=partial(TlsServer, conversation=conversations.echo),
 )

@@ -34,5 +34,5 @@ CLIENT = Client(
     visit,
     explicit='session.mount("https://", ContextAdapter(context))',
     error="requests.exceptions.SSLError",
-    note="`verify=True` also loads the CAs of `certifi` into the context.",
+    note="with `verify=True` it also loads the CAs of `certifi` into the context.",
 )

@@ -17,8 +17,8 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "urllib3",
     visit,
-    explicit="ssl_context=context",
+    explicit="urllib3.PoolManager(ssl_context=context…)",
     error="urllib3.exceptions.MaxRetryError",
     tries=4,
-    note="It tries again as for any bad certificate; `Retry(3, other=0)` makes that one connection.",
+    note="it tries again, as it does for any bad certificate; `Retry(3, other=0)` makes that one connection.",
 )

@@ -13,4 +13,4 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
         return bytes(response.read())
 
 
-CLIENT = Client("urllib.request", visit, explicit="context=context", error="urllib.error.URLError")
+CLIENT = Client("urllib.request", visit, explicit="urlopen(…, context=context)", error="urllib.error.URLError")

@@ -29,7 +29,7 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "websockets.asyncio",
     visit,
-    explicit="ssl=context",
+    explicit="connect(…, ssl=context…)",
     error="livepin.PinError",
     serve=partial(TlsServer, conversation=websocket.echo),
 )

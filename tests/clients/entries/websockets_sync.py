@@ -24,7 +24,7 @@ def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
 CLIENT = Client(
     "websockets.sync",
     visit,
-    explicit="ssl=context",
+    explicit="connect(…, ssl=context…)",
     error="livepin.PinError",
     serve=partial(TlsServer, conversation=websocket.echo),
 )

@@ -1,0 +1,247 @@
+"""What can go wrong between an application and its document, outside of both of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from livepin.testing import Cast, Channel, ServerCertificate, TlsServer, conversations
+from livepin.testing.conversations import Conversation
+from livepin.testing.failures import Answer, Ending, Failure
+from tests.faults.gate import Way
+from tests.faults.nginx import NginxRegion
+from tests.faults.table import DAY, Fault
+from tests.faults.world import World
+
+Text = Callable[[World], str | bytes]
+
+
+class Answers(Fault):
+    """The first source answers otherwise than it should."""
+
+    def __init__(self, *failures: Failure) -> None:
+        self._failures = failures
+
+    def throw(self, world: World) -> None:
+        world.notes["met"] = met = _Met()
+        world.first.origin.fail(*self._failures, met)
+
+    def heal(self, world: World) -> None:
+        world.first.origin.heal()
+
+    def problems(self, world: World) -> list[str]:
+        met = world.notes.get("met")
+        return [] if met is not None and met.count else ["the source never gave the wrong answer"]
+
+
+class _Met(Failure):
+    """Changes nothing, and counts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def spoil(self, honest: Answer) -> Answer:
+        self.count += 1
+        return honest
+
+
+@dataclass(frozen=True)
+class Unannounced(Failure):
+    """The right beginning, no Content-Length, and an orderly end `short` bytes too early: nothing looks wrong."""
+
+    short: int
+
+    def spoil(self, honest: Answer) -> Answer:
+        return replace(honest, cut=len(honest.body) - self.short, announced=False, ending=Ending.CLOSE)
+
+
+@dataclass(frozen=True)
+class Body(Failure):
+    """Status 200 and another body."""
+
+    body: bytes
+
+    def spoil(self, honest: Answer) -> Answer:
+        return replace(honest, status=200, body=self.body)
+
+
+class RedirectsToItself(Fault):
+    """A redirect loop."""
+
+    def throw(self, world: World) -> None:
+        from livepin.testing.failures import Redirect
+
+        world.first.origin.fail(Redirect(f"{world.first.url}{world.authority.pointer}"))
+
+    def heal(self, world: World) -> None:
+        world.first.origin.heal()
+
+
+@dataclass(frozen=True)
+class Leads(Fault):
+    """The way to the first source is blocked, below TLS."""
+
+    way: Way
+
+    def throw(self, world: World) -> None:
+        world.first.gate.lead(self.way)
+
+    def heal(self, world: World) -> None:
+        world.first.gate.lead(Way.OPEN)
+
+
+@dataclass(frozen=True)
+class Impostor(Fault):
+    """The way to the first source ends at another TLS server."""
+
+    certificate: Callable[[Cast], ServerCertificate]
+    conversation: Conversation = conversations.http
+
+    def throw(self, world: World) -> None:
+        server = TlsServer(self.certificate(world.cast), conversation=self.conversation)
+        world.first.gate.target = world.stack.enter_context(server).port
+
+    def heal(self, world: World) -> None:
+        world.first.gate.target = world.first.origin.port
+
+
+def drips_head(channel: Channel) -> None:
+    """Answer with a head that never ends, a byte at a time."""
+    channel.read()
+    for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Patience: please wait\r\n" * 100:
+        channel.write(bytes([byte]))
+        channel.wait(0.05)
+
+
+def floods_head(channel: Channel) -> None:
+    """Answer with a head that never ends, as fast as it goes."""
+    channel.read()
+    channel.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        channel.write(b"X-Flood: " + b"A" * 1000 + b"\r\n")
+
+
+@dataclass(frozen=True)
+class Publishes(Fault):
+    """Every source serves something else in place of the newest document."""
+
+    text: Text
+
+    def prepare(self, world: World) -> None:
+        world.notes["text"] = self.text(world)
+
+    def throw(self, world: World) -> None:
+        world.serve(world.notes["text"])
+
+    def heal(self, world: World) -> None:
+        world.serve(world.authority.current)
+
+
+@dataclass(frozen=True)
+class Withdrawn(Fault):
+    """No source has the document any more."""
+
+    def throw(self, world: World) -> None:
+        for region in world.regions:
+            region.origin.remove(world.authority.pointer)  # type: ignore[attr-defined]
+
+    def heal(self, world: World) -> None:
+        world.serve(world.authority.current)
+
+
+@dataclass(frozen=True)
+class Skew(Fault):
+    """The clock of the machine is wrong by so many seconds."""
+
+    seconds: float
+
+    def throw(self, world: World) -> None:
+        world.orders["skew"] = self.seconds
+        if world.running:
+            world.application.ask("skew", seconds=self.seconds)
+
+    def heal(self, world: World) -> None:
+        world.application.ask("skew", seconds=0)
+
+
+class FrozenUntilExpired(Fault):
+    """A cache is stuck, and so much time passes that the document is out of date."""
+
+    def throw(self, world: World) -> None:
+        world.serve(world.last_text)
+        world.application.ask("skew", seconds=31 * DAY)
+
+    def heal(self, world: World) -> None:
+        world.publish_newest(issued_at=int(time.time()) + 31 * DAY)
+
+
+class FirstRegionFrozenUntilExpired(Fault):
+    """The same, but only the cache of the first region is stuck."""
+
+    def throw(self, world: World) -> None:
+        world.publish_newest(issued_at=int(time.time()) + 31 * DAY)
+        world.regions[0].put(world.authority.pointer, world.last_text)
+        world.application.ask("skew", seconds=31 * DAY)
+        world.notes["asked"] = world.first.origin.count
+
+    def problems(self, world: World) -> list[str]:
+        return [] if "asked" in world.notes else ["nothing was frozen"]
+
+
+@dataclass(frozen=True)
+class ResolverFails(Fault):
+    """The name in the first URL leads nowhere; or the resolver never says so."""
+
+    hangs: bool = False
+
+    def throw(self, world: World) -> None:
+        name = "livepin-source.invalid"
+        world.orders["setup"]["configuration_url"][0] = f"https://{name}/"
+        if self.hangs:
+            world.orders["resolver_hangs_for"] = name
+
+
+class Rests(Answers):
+    """A source that failed is not asked in the next round."""
+
+    def throw(self, world: World) -> None:
+        super().throw(world)
+        world.application.ask("refresh", wait=10.0)
+        world.notes["asked"] = world.first.origin.count
+        world.publish_newest()
+
+    def problems(self, world: World) -> list[str]:
+        if world.notes.get("asked") == world.first.origin.count:
+            return []
+        return ["the first source was asked again at once"]
+
+
+class RegionDown(Fault):
+    """The nginx of the first region is not there."""
+
+    def throw(self, world: World) -> None:
+        region = world.regions[0]
+        assert isinstance(region, NginxRegion)
+        region.stop()
+
+    def heal(self, world: World) -> None:
+        region = world.regions[0]
+        assert isinstance(region, NginxRegion)
+        region.start()
+
+
+@dataclass(frozen=True)
+class RegionServes(Fault):
+    """The first region serves something else."""
+
+    text: Text
+
+    def prepare(self, world: World) -> None:
+        world.notes["text"] = self.text(world)
+
+    def throw(self, world: World) -> None:
+        world.regions[0].put(world.authority.pointer, world.notes["text"])
+
+    def heal(self, world: World) -> None:
+        world.regions[0].put(world.authority.pointer, world.authority.current)
