@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from urllib3.util.ssl_ import assert_fingerprint
 
 import livepin
 from bench.judging import _pinner
 from bench.ratio import Row, median
 from livepin.client.context import pinned_context
+from livepin.client.peer import TlsPeer
 from livepin.testing import Cast, Origin
 
 HANDSHAKES = 300
 
 
 def rows() -> Iterator[Row]:
-    """Share of remembered and of first judgements."""
+    """Share of remembered and of first judgements, and of one fingerprint comparison at the same moment."""
     cast = Cast()
+    fingerprint = hashlib.sha256(cast.genuine.der).hexdigest()
+    theirs = _share(cast, lambda peer: assert_fingerprint(peer.leaf, fingerprint))
+    yield Row("urllib3 assert_fingerprint", "TLS 1.3 handshake", *theirs)
     with Origin() as origin:
-        for position in ("leaf", "ca"):
+        for position, what in (("leaf", "leaf pin"), ("ca", "pin on an authority")):
             with _pinner(cast, origin, position) as pinner:
-                what = "leaf pin" if position == "leaf" else "pin on an authority"
-                target = 0.01 if position == "leaf" else None
-                yield Row(f"check, {what}, remembered", "TLS 1.3 handshake", *_share(cast, pinner, cold=False), target)
-                target = 0.02 if position == "leaf" else None
-                yield Row(f"check, {what}, first time", "TLS 1.3 handshake", *_share(cast, pinner, cold=True), target)
+                is_leaf = position == "leaf"
+                share = _share(cast, pinner.check)
+                yield Row(f"check, {what}, remembered", "TLS 1.3 handshake", *share, 0.01 if is_leaf else None)
+                share = _share(cast, pinner.check, lambda p=pinner: _forget(p))  # type: ignore[misc]
+                yield Row(f"check, {what}, first time", "TLS 1.3 handshake", *share, 0.02 if is_leaf else None)
 
 
-def _share(cast: Cast, pinner: livepin.Pinner, *, cold: bool) -> tuple[float, float]:
-    """Microseconds of the check, and of the whole handshake, both sides of it."""
+def _forget(pinner: livepin.Pinner) -> None:
+    snapshot = pinner._keeper.snapshot
+    assert snapshot.revision is not None
+    pinner._keeper.snapshot = snapshot.with_revision(snapshot.revision, seeded=False)
+
+
+def _share(
+    cast: Cast, work: Callable[[TlsPeer], object], before: Callable[[], None] = lambda: None
+) -> tuple[float, float]:
+    """Microseconds of `work` inside handshakes, and of whole handshakes. `before` is not counted."""
     spent: list[float] = []
 
-    def check(peer: Any) -> None:
-        if cold:
-            snapshot = pinner._keeper.snapshot
-            assert snapshot.revision is not None
-            pinner._keeper.snapshot = snapshot.with_revision(snapshot.revision, seeded=False)
+    def check(peer: TlsPeer) -> None:
+        before()
         started = time.perf_counter()
-        pinner.check(peer)
+        work(peer)
         spent.append(time.perf_counter() - started)
 
     client = pinned_context(check, cadata=cast.authority.root_pem)

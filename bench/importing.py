@@ -19,7 +19,7 @@ print(len(sys.modules) - before, round(seconds * 1000, 1), resident() - memory)
 def lines() -> list[tuple[str, str, str, str]]:
     """(what, modules, milliseconds, KiB of memory) for Livepin and, to compare, others."""
     found = []
-    for name in ("livepin", "urllib.request", "cryptography.x509", "requests", "httpx"):
+    for name in ("livepin.client.setup", "urllib.request", "cryptography.x509", "requests", "httpx"):
         runs = [_run(f"import {name}") for _ in range(5)]
         modules, milliseconds, memory = min(runs, key=lambda run: run[1])
         found.append((f"import {name}", str(int(modules)), f"{milliseconds:.1f}", f"{memory:.0f}"))

@@ -92,6 +92,14 @@ CODES: dict[str, str] = {
     "serial_taken": "Publish again: somebody else is publishing this project, or the origin holds strange objects.",
     "read_back_failed": "The origin does not give back what was written: look who else can write to it.",
     "not_confirmed": "The origin is up to date. Check the public URL and the CDN's cache, or pass --no-confirm.",
+    # logs of Certificate Transparency
+    "ct_list_invalid": "Give Chrome's list (version 3) or Apple's, as it was fetched; the message says what is wrong.",
+    "ct_list_unsigned": "Pass --signature and --public-key, or --unsigned if you trust the way by which you got it.",
+    "ct_list_signature": "Fetch list and signature again, both of one version, and do not let anything re-encode them.",
+    "ct_list_older": "Fetch the newest list; somebody may be keeping it from you.",
+    "ct_log_refused": "Leave this log out.",
+    "ct_logs_missing": "Make a log table: `livepin ct logs import` or `livepin ct logs add`; see docs/ct.md.",
+    "confirmation_missing": "Look at it with --dry-run, then pass --yes.",
     # looking at live endpoints
     "look_failed": "Check the name, the port, the network and the proxy; --address tries one address.",
     # the command line

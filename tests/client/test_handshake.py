@@ -338,6 +338,14 @@ def test_a_certificate_is_not_exchanged_after_the_judgement_by_a_renegotiation(
     assert seen[1] in (cast.genuine.der, None)
 
 
+def test_the_error_is_the_end_of_its_chain_of_causes(pinned: ssl.SSLContext, evil: TlsServer) -> None:
+    with deferred(pinned, evil) as connection:
+        for _ in range(2):
+            with pytest.raises(livepin.PinError) as caught:
+                connection.send(b"secret")
+            assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
 def test_the_error_can_be_copied_for_each_new_attempt(pinned: ssl.SSLContext, evil: TlsServer) -> None:
     with deferred(pinned, evil) as connection, pytest.raises(livepin.PinError) as caught:
         connection.do_handshake()

@@ -17,7 +17,8 @@ import pytest
 
 import livepin
 from livepin import Pinner
-from livepin.client.attempt import Attempt
+from livepin.client import refresh
+from livepin.client.attempt import Attempt, Bounds, Fetched
 from livepin.client.fetch import MAX_BYTES, HttpFetcher
 from livepin.testing import Cast, HandTurnedClock, Origin, TlsServer, conversations, policy
 from livepin.testing.failures import CaptivePortal, Delay, Failure, Hang, Reset, Status
@@ -369,6 +370,35 @@ def test_a_fetcher_with_a_bug_does_not_end_refreshing(acme: Acme, clock: HandTur
         fetcher.broken = False
         assert pinner.refresh()
         assert serial(pinner) == 1
+
+
+def test_a_source_whose_attempt_never_ends_is_down(
+    acme: Acme, clock: HandTurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolver of the C library knows no time limit, and cannot be woken."""
+    end = threading.Event()
+
+    class Unresolvable(HttpFetcher):
+        def start(
+            self,
+            url: str,
+            *,
+            etag: str | None,
+            deadline: float,
+            max_bytes: int = MAX_BYTES,
+            on_done: Callable[[Attempt], object] | None = None,
+        ) -> Attempt:
+            def work(bounds: Bounds) -> Fetched:
+                end.wait(20)
+                raise OSError("too late")
+
+            return Attempt(url, work, deadline=deadline, on_done=on_done)
+
+    monkeypatch.setattr(refresh, "ROUND_SECONDS", 0.2)
+    with Pinner(clock=clock, fetcher=Unresolvable(), **acme.embedded()) as pinner:
+        end.set()
+        assert list(pinner.status().sources.values()) == ["source_timeout"]
+        assert acme.told("source_down")[0].detail["code"] == "source_timeout"
 
 
 def test_a_refusal_without_any_document_names_each_url_its_cause_and_what_to_do(

@@ -84,6 +84,12 @@ def test_a_verdict_on_a_validated_peer_is_not_remembered_for_another(cast: Cast)
     assert [snapshot.judge(peer, NOW).code for peer in peers] == ["matched", "pin_mismatch", "matched"]
 
 
+def test_a_verdict_says_of_each_peer_whether_it_was_validated(cast: Cast) -> None:
+    snapshot = under(policy("localhost", cast.genuine))
+    peers = [Shown(cast.genuine, validated=validated) for validated in (True, False, True)]
+    assert [snapshot.judge(peer, NOW).unvalidated for peer in peers] == [False, True, False]
+
+
 def test_nothing_is_remembered_for_peers_without_a_name(cast: Cast) -> None:
     snapshot = under(policy("localhost", cast.genuine))
     nameless = Shown(cast.genuine, None)

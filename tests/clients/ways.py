@@ -241,6 +241,7 @@ def event_loop(context: ssl.SSLContext, port: int) -> None:
         writer.write(SECRET)
         await writer.drain()
         writer.close()
+        await writer.wait_closed()  # else the loop may end with bytes that are not sent yet
 
     with suppress(*ENDS):
         asyncio.run(asyncio.wait_for(talk(), TIMEOUT))
@@ -256,6 +257,7 @@ def event_loop_upgrades(context: ssl.SSLContext, port: int) -> None:
         writer.write(SECRET)
         await writer.drain()
         writer.close()
+        await writer.wait_closed()  # else the loop may end with bytes that are not sent yet
 
     with suppress(*ENDS):
         asyncio.run(asyncio.wait_for(talk(), TIMEOUT))

@@ -126,6 +126,7 @@ class Application:
     async def run(self) -> None:
         """Until standard input ends."""
         looking = asyncio.create_task(self._watch.look())
+        await asyncio.sleep(TICK)  # it looks before anything is done
         await self._set_up()
         tasks = [looking, *self._start_traffic()]
         print(json.dumps({"ready": True}), flush=True)
@@ -229,7 +230,8 @@ def _connections_to(port: int) -> int:
     count = 0
     for number in range(3, 256):
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as copy:
-            count += copy.getpeername()[1] == port
+            if copy.family in (socket.AF_INET, socket.AF_INET6):
+                count += copy.getpeername()[1] == port
     return count
 
 

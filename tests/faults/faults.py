@@ -164,6 +164,24 @@ class Skew(Fault):
     def heal(self, world: World) -> None:
         world.application.ask("skew", seconds=0)
 
+    def problems(self, world: World) -> list[str]:
+        return [] if "skew" in world.orders else ["the clock was right all the time"]
+
+
+class Both(Fault):
+    """Misfortunes never come singly."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self._faults = faults
+
+    def throw(self, world: World) -> None:
+        for fault in self._faults:
+            fault.throw(world)
+
+    def heal(self, world: World) -> None:
+        for fault in self._faults:
+            fault.heal(world)
+
 
 class FrozenUntilExpired(Fault):
     """A cache is stuck, and so much time passes that the document is out of date."""

@@ -16,11 +16,14 @@ LAG = 0.5
 #: Longer than any round of refreshing that was under way, and one more.
 ROUND = 45.0
 
-#: Events that say that something is wrong.
-_ALARMS = frozenset(EventName) - {
-    *(EventName.DOCUMENT_ACCEPTED, EventName.SOURCE_UP, EventName.VERDICT_BLOCKED, EventName.VERDICT_RECOVERED),
-    *(EventName.HOOK_INSTALLED, EventName.HOOK_REMOVED, EventName.NOTHING_JUDGED),
-}
+#: Events that say that something is wrong. (Refusing the attacker is what is to be expected.)
+_ALARMS = frozenset(
+    {
+        *(EventName.SOURCE_DOWN, EventName.WITHDRAWN, EventName.DOCUMENT_REFUSED, EventName.REFRESH_FAILED),
+        *(EventName.DOCUMENT_EXPIRED, EventName.CLOCK_BEHIND, EventName.STORE_UNUSABLE, EventName.VERDICT_REPORTED),
+        EventName.CT_NOT_EVALUATED,
+    }
+)
 _SOURCES = frozenset({EventName.SOURCE_DOWN, EventName.WITHDRAWN, EventName.DOCUMENT_REFUSED})
 _EXPECTED = {
     Traffic.PINNED: {"genuine": "answered", "evil": "pin_mismatch"},
@@ -73,7 +76,7 @@ class _Drive:
         for problem in self.row.does.problems(self.world):
             self.found("fault", problem)
         if self.row.after is not None:
-            self._recover(status, self.row.after)
+            self._recover(self.row.after)
         self._check_end()
 
     # ------------------------------------------------------------------ what is done
@@ -101,13 +104,13 @@ class _Drive:
             self.found("process", "a refresh does not end")
         return time.monotonic() - began
 
-    def _recover(self, before: dict[str, Any], held: Held) -> None:
+    def _recover(self, held: Held) -> None:
         if self._with_fault:
             self.row.does.heal(self.world)
         self._refresh()
         self._check_traffic(Traffic.PINNED)
         status = self._check_state(held)
-        told = {event["name"] for event in status["events"][len(before["events"]) :]}
+        told = {event["name"] for event in status["events"][self.world.told_before :]}
         if self.row.event in _SOURCES and self.row.urls == 1:
             if status["problems"] != ["ok"]:
                 self.found("recovery", f"the source is said to be {status['problems']}")
@@ -155,6 +158,10 @@ class _Drive:
         world, application = self.world, self.world.application
         visits, lag = application.ask("visits"), application.ask("status")["lag"]
         self.observed.append(f"event loop: {lag * 1000:.0f} ms late at worst; all visits: {visits}")
+        if self.row.traffic is Traffic.PINNED:
+            for lane, ended in visits.items():
+                if lane.startswith("genuine") and ended.keys() != {"answered"}:
+                    self.found("traffic", f"not all visits of {lane} were answered: {ended}")
         if lag > LAG:
             self.found("loop", f"the event loop stood still for {lag:.2f} s")
         status, said = application.end()

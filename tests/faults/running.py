@@ -58,10 +58,9 @@ class Running:
                 except BrokenPipeError:  # what was still to be said to it
                     continue
 
-    @property
-    def pid(self) -> int:
-        """Number of the process."""
-        return self._process.pid
+    def kill(self) -> None:
+        """End it as the kernel does, without a word."""
+        self._process.kill()
 
     def wait_until_ready(self) -> None:
         """Return when it was set up and makes visits. Raises `Gone`."""

@@ -16,7 +16,7 @@ from livepin.client.directory import private_directory
 from livepin.core import jws
 from livepin.core.document import Document
 from livepin.errors import StoreUnusable
-from livepin.testing import Cast, Origin, TlsServer, policy
+from livepin.testing import Cast, HandTurnedClock, Origin, TlsServer, policy
 from tests.faults import nginx
 from tests.faults.gate import Gate
 from tests.faults.running import ROOT, Running
@@ -65,6 +65,7 @@ class World:
         self.last_text = ""
         #: How many events there were when the fault struck.
         self.told_before = 0
+        self.running = False
         self.stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -146,7 +147,7 @@ class World:
     def fill_store(self) -> None:
         """Let an earlier run of the application have stored what is served now."""
         setup = {**self.orders["setup"], "seed": None, "ca_file": str(self.root_file)}
-        with Pinner(**setup) as pinner:
+        with Pinner(clock=HandTurnedClock(time.time() - self.row.age), **setup) as pinner:
             assert pinner.status().serial is not None, pinner.status()
 
     @property
@@ -167,6 +168,7 @@ class World:
         """Start the application, and wait until it makes visits."""
         self.application = self.another()
         self.application.wait_until_ready()
+        self.running = True
 
     def another(self, **orders: object) -> Running:
         """Start one more process of the application, and do not wait."""

@@ -16,6 +16,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parents[1]))  # so that `tests` is importable when this file is run as a script
 
 from tests.vectors.making import (  # noqa: E402
+    ct_cases,
     document_cases,
     door_cases,
     held_cases,
@@ -26,6 +27,7 @@ from tests.vectors.making import (  # noqa: E402
     keyset_cases,
     payload_cases,
     pin_cases,
+    sct_cases,
     signature_cases,
     time_cases,
     verdict_cases,
@@ -45,6 +47,8 @@ SUBJECTS = (
     pin_cases,
     judge_cases,
     verdict_cases,
+    sct_cases,
+    ct_cases,
     door_cases,
 )
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from livepin.author import ct_rules
+from livepin.author.ct_logs import LogTable
 from livepin.author.project import HostEntry, PinEntry, Project
 from livepin.core.document import Document
 from livepin.core.guard import DAY
@@ -19,8 +21,11 @@ from livepin.core.trust import Revision
 CIRCUMSTANCE = frozenset({"serial", "issued_at", "expires_at"})
 
 
-def payload_of(project: Project, serial: int, now: int) -> dict[str, Any]:
-    """The payload for a project at `now` (Unix seconds). Raises `DocumentRefused` (V5) for what no reader accepts."""
+def payload_of(project: Project, serial: int, now: int, table: LogTable | None = None) -> dict[str, Any]:
+    """The payload for a project at `now` (Unix seconds); `table`: the logs that it knows, if it knows any.
+
+    Raises `DocumentRefused` (V5) for what no reader accepts.
+    """
     payload: dict[str, Any] = {
         "format": 1,
         "organization": project.organization,
@@ -36,6 +41,8 @@ def payload_of(project: Project, serial: int, now: int) -> dict[str, Any]:
         payload["unlisted"] = project.unlisted
     if project.deny:
         payload["deny"] = list(project.deny)
+    if table is not None and (logs := ct_rules.ct_logs(payload["hosts"], table, now)) is not None:
+        payload["ct_logs"] = logs
     return Document.from_payload(payload).payload
 
 
@@ -50,7 +57,7 @@ def _host(entry: HostEntry) -> dict[str, Any]:
         host["rollout"] = entry.rollout
     if entry.when_expired != "enforce":
         host["when_expired"] = entry.when_expired
-    if entry.ct is not None:
+    if entry.ct is not None and entry.ct["action"] != "off":
         host["ct"] = dict(entry.ct)
     return host
 
@@ -119,7 +126,9 @@ def _members(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
         before, after = old.get(name), new.get(name)
         if before == after:
             continue
-        if isinstance(before or after, list):
+        if name == "ct_logs":
+            yield from _logs(before or {"logs": []}, after or {"logs": []})
+        elif isinstance(before or after, list):
             yield from _items(place, before or [], after or [])
         else:
             what = "added" if before is None else "removed" if after is None else "changed"
@@ -135,9 +144,21 @@ def _items(where: str, old: list[Any], new: list[Any]) -> Iterable[Change]:
             yield Change(what, where, old_by.get(key), new_by.get(key))
 
 
+def _logs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Change]:
+    """Differences of the lists of logs, without their keys: the IDs are digests of them."""
+    dates = old.get("issued_at"), new.get("issued_at")
+    if dates[0] != dates[1]:
+        what = "added" if dates[0] is None else "removed" if dates[1] is None else "changed"
+        yield Change(what, "ct_logs issued_at", *dates)
+    plain = [[{name: one[name] for name in one if name != "key"} for one in logs["logs"]] for logs in (old, new)]
+    yield from _items("ct_logs", *plain)
+
+
 def _identity(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
+    if "id" in item:
+        return str(item["id"])
     digest = next((f"{member} {item[member]}" for member in DIGEST_MEMBERS if member in item), str(item))
     return f"{digest} {item.get('position', 'leaf')}"
 

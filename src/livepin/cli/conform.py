@@ -231,12 +231,12 @@ def _shown(one: sct.Sct | SctEvidence, verdict: str) -> Answer:
         "timestamp": one.timestamp,
         "leaf_index": one.leaf_index,
         "verdict": verdict,
-        "delivery": one.delivery,
     }
 
 
 def _evidence(one: SctEvidence) -> Answer:
-    return {**_shown(one, one.verdict), "operator": one.operator, "counts": one.counts, "ignored": one.ignored}
+    more = {"operator": one.operator, "delivery": one.delivery, "counts": one.counts, "ignored": one.ignored}
+    return {**_shown(one, one.verdict), **more}
 
 
 def _ct(request: _Request) -> Answer:

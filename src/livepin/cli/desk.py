@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from livepin.author.ct_logs import LogTable, open_table
 from livepin.author.project import Project, ProjectFile
 from livepin.core.trust import Revision, Trust, verify_held
 from livepin.errors import DocumentRefused, FetchFailed
@@ -63,6 +65,14 @@ class Desk:
     def ca_file(self) -> str | None:
         """The private CA that looks trust."""
         return str(self.project.path(self.project.ca)) if self.project.ca else None
+
+    @cached_property
+    def log_table(self) -> LogTable | None:
+        """The logs of Certificate Transparency that the project knows, None where it has no table of them.
+
+        Raises `ProjectInvalid`.
+        """
+        return open_table(self.project.directory)
 
     def means(self, timeout: float) -> Means:
         """How to look at this project's hosts. Raises `HostInvalid` for a proxy that is none."""

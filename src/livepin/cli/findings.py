@@ -19,6 +19,7 @@ def settlement_members(settlement: Settlement) -> dict[str, Any]:
     return {
         "findings": [asdict(one) for one in settlement.open],
         "overridden": [{**asdict(one.finding), "reason": one.reason} for one in settlement.overridden],
+        "warnings": [asdict(one) for one in settlement.warned],
     }
 
 
@@ -30,6 +31,8 @@ def settlement_text(settlement: Settlement) -> str:
     for one in settlement.overridden:
         lines.append(f"{one.finding.rule}  {one.finding.host or '(document)'}: {one.finding.message}")
         lines.append(f"    overridden: {one.reason}")
+    for finding in settlement.warned:
+        lines += [f"{finding.rule}  {finding.host or '(document)'}: warning: {finding.message}", f"    {finding.hint}"]
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from livepin.author import staging
+from livepin.author import ct_rules, staging
 from livepin.author.signers.signer import Signer
 from livepin.author.suffixes import public_suffixes
 from livepin.cli.desk import Desk, Held
@@ -55,7 +55,10 @@ class Release:
                 max_life=guard.MAX_LIFE_OWN_KEYS,
             ),
         )
-        return guard.settle(findings, self.overrides)
+        warned = guard.warnings(draft, now)
+        if self.desk.log_table is not None:
+            warned += ct_rules.soon(self.desk.log_table, draft, now)
+        return guard.settle(findings, self.overrides, warned)
 
     def sign(self, payload: Mapping[str, Any], signer: Signer, settlement: Settlement, **journal: Any) -> Revision:
         """Sign a payload, and keep the text before anybody else gets it. Raises `KeyUnusable`, `OriginFailed`."""
@@ -115,7 +118,7 @@ def stage(desk: Desk, content: Mapping[str, Any] | None = None) -> Staged:
 
     def made(serial: int) -> dict[str, Any]:
         if content is None:
-            return staging.payload_of(desk.project, serial, now)
+            return staging.payload_of(desk.project, serial, now, desk.log_table)
         return staging.again(content, desk.project, serial, now)
 
     payload = made(serial)

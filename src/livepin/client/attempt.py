@@ -6,9 +6,11 @@ attempt is settled once, by its thread or by whoever cuts it, and what comes lat
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,6 +68,7 @@ class Bounds:
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._cut = False
+        _under_way.add(self)
 
     @property
     def elapsed(self) -> float:
@@ -109,6 +112,15 @@ class Bounds:
             for connection in self._sockets:
                 with suppress(OSError):  # not connected yet, or not any more
                     connection.shutdown(socket.SHUT_RDWR)
+
+    def abandon(self) -> None:
+        """In a forked child: give back our copies of connections that are the parent's, and leave them as they are.
+
+        A connection ends when its last copy is closed, and a worker lives for a long time. No lock: its holder was
+        not forked along, and there is no other thread yet.
+        """
+        while self._sockets:
+            self._sockets.pop().close()
 
 
 class Attempt:
@@ -196,3 +208,13 @@ class Attempt:
 
 #: Threads of this process. A fork leaves none of them alive in the child, and `is_alive` knows.
 _living: set[threading.Thread] = set()
+_under_way: weakref.WeakSet[Bounds] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for bounds in list(_under_way):
+        bounds.abandon()
+
+
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(after_in_child=_after_fork)

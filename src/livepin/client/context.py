@@ -122,6 +122,11 @@ def install(check: Check) -> None:
             raise
 
 
+def is_installed(check: Check) -> bool:
+    """Whether the connections of the whole process must pass this check."""
+    return _Installed.check == check
+
+
 def uninstall() -> None:
     """Leave the process as it was before `install`. Contexts of one's own stay judged."""
     with _Installed.lock:

@@ -32,7 +32,6 @@ class EventName(StrEnum):
     DOCUMENT_ACCEPTED = "document_accepted"
     DOCUMENT_REFUSED = "document_refused"
     DOCUMENT_EXPIRED = "document_expired"
-    NO_DOCUMENT = "no_document"
     CLOCK_BEHIND = "clock_behind"
     SOURCE_DOWN = "source_down"
     SOURCE_UP = "source_up"
@@ -46,7 +45,6 @@ class EventName(StrEnum):
     HOOK_INSTALLED = "hook_installed"
     HOOK_REMOVED = "hook_removed"
     NOTHING_JUDGED = "nothing_judged"
-    INTERNAL_ERROR = "internal_error"
 
 
 #: Everything else is a warning: something is wrong, and the application goes on.
@@ -56,9 +54,7 @@ _LEVELS = {
     EventName.VERDICT_RECOVERED: logging.INFO,
     EventName.HOOK_INSTALLED: logging.INFO,
     EventName.HOOK_REMOVED: logging.INFO,
-    EventName.NO_DOCUMENT: logging.ERROR,
     EventName.REFRESH_FAILED: logging.ERROR,
-    EventName.INTERNAL_ERROR: logging.ERROR,
     EventName.VERDICT_BLOCKED: logging.ERROR,
 }
 

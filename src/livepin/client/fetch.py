@@ -13,6 +13,7 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
+from weakref import WeakSet
 
 from livepin.client.address import SourceUrl, parse_url, shown
 from livepin.client.attempt import Answer, Attempt, Bounds, Fetched, Phase
@@ -23,6 +24,9 @@ from livepin.errors import ConfigurationError, FetchFailed
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
+
+#: Contexts that only ask for documents: what passes through them is not the application's.
+OWN_CONTEXTS: WeakSet[ssl.SSLContext] = WeakSet()
 
 #: JWS text of a document, before and after content decoding (design section 3).
 MAX_BYTES = 8 * 1024 * 1024
@@ -125,6 +129,7 @@ def trusting_context(ca_file: str | None = None) -> ssl.SSLContext:
     # `ssl.SSLContext` may have been replaced (truststore, gevent); only the standard library's own class will do.
     plain = next(kind for kind in ssl.SSLContext.__mro__ if _ssl._SSLContext in kind.__bases__)
     context: ssl.SSLContext = plain(ssl.PROTOCOL_TLS_CLIENT)
+    OWN_CONTEXTS.add(context)
     context.load_default_certs()
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)

@@ -58,7 +58,7 @@ class Keeper:
             arrival = verify(text, self._trust, now, held)
             if not arrival.adopted:
                 raise DocumentRefused("expired", "V7", "the document is out of date, and was never held here")
-            self._watch_clock(now, held)
+            self.watch_clock()
             if held is not None and arrival.revision.is_copy_of(held):
                 self._unseed(held)
                 return held
@@ -117,7 +117,7 @@ class Keeper:
         return None
 
     def _store_unusable(self, doing: str, why: str, detail: Mapping[str, object]) -> None:
-        self._events.emit(EventName.STORE_UNUSABLE, f"the stored document: {why}", key=doing, **detail)
+        self._events.emit(EventName.STORE_UNUSABLE, f"the store: {why}", key=doing, **detail)
 
     def _bundled(self, seed: str | None) -> Revision | None:
         if seed is None:
@@ -132,13 +132,17 @@ class Keeper:
     def _installation(self) -> str:
         try:
             return self._store.installation()
-        except StoreUnusable:
+        except StoreUnusable as error:
+            self._store_unusable("number", str(error), {"code": error.code})
             return MemoryStore().installation()
 
-    def _watch_clock(self, now: float, held: Revision | None) -> None:
+    def watch_clock(self) -> None:
+        """V7: a held document from the future is used, and told of, whether or not a source answers."""
+        held, now = self.held, self._clock.now()
         if held is not None and held.issued_at > now:
-            message = f"this machine's clock is {held.issued_at - now:.0f} s behind the signer's"
-            self._events.emit(EventName.CLOCK_BEHIND, message)
+            seconds = round(held.issued_at - now)
+            message = f"this machine's clock is {seconds} s behind the signer's"
+            self._events.emit(EventName.CLOCK_BEHIND, message, seconds=seconds)
 
     def _announce(self, revision: Revision, source: str) -> None:
         number = f"{revision.epoch}.{revision.serial}"

@@ -9,7 +9,7 @@ from typing import Unpack
 from livepin.client.address import shown
 from livepin.client.clock import Clock, SystemClock
 from livepin.client.connections import Connections
-from livepin.client.context import PinnedContext, pinned_context
+from livepin.client.context import PinnedContext, is_installed, pinned_context
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher, HttpFetcher
 from livepin.client.keeper import Keeper
@@ -18,9 +18,11 @@ from livepin.client.refresh import Refresher
 from livepin.client.refusal import PinError
 from livepin.client.settings import Arguments, Settings, read_settings
 from livepin.client.snapshot import PeerView
-from livepin.client.status import Status
+from livepin.client.status import Status, in_force, report_on
 from livepin.client.store import DiskStore, MemoryStore, Store
+from livepin.client.tally import Tally
 from livepin.client.telling import Teller
+from livepin.client.unjudged import Unjudged
 from livepin.client.waiting import in_event_loop
 from livepin.core.pins import certificates_of_pem
 from livepin.core.verdict import Outcome, Verdict
@@ -50,8 +52,12 @@ class Pinner:
         self._connections = Connections()
         self._keeper = self._make_keeper(self._settings)
         fetcher = fetcher or HttpFetcher(ca_file=self._settings.ca_file)
-        self._refresher = Refresher(self._settings.urls, self._keeper, fetcher, self._clock, self._events)
-        self._teller = Teller(self._events)
+        self._tally = Tally()
+        self._unjudged = Unjudged(self._tally, self._clock, self._events)
+        self._teller = Teller(self._events, self._tally, self._unjudged)
+        self._refresher = Refresher(
+            self._settings.urls, self._keeper, fetcher, self._clock, self._events, self._round_ended
+        )
         self._refresher.start()
         if not in_event_loop():
             self._refresher.wait_for_round(0, self._settings.wait)
@@ -98,6 +104,7 @@ class Pinner:
         for item in chain:
             found = [item] if isinstance(item, bytes) else [each.der for each in certificates_of_pem(item)]
             certificates.extend(found)
+        self._tally.asked += 1
         return self._verdict(GivenPeer(host, tuple(certificates), validated))
 
     async def ready(self, wait: float = 10.0) -> bool:
@@ -124,23 +131,29 @@ class Pinner:
 
     def status(self) -> Status:
         """How this pinner is doing."""
-        held = self._keeper.held
         trust = self._settings.trust
+        sources = self._refresher.schedule.sources
         return Status(
             organization=trust.organization,
             project=trust.project,
-            epoch=held.epoch if held else None,
-            serial=held.serial if held else None,
-            digest=held.digest if held else "",
-            issued_at=held.issued_at if held else None,
-            expires_at=held.expires_at if held else None,
-            expired=held is not None and max(self._clock.now(), held.issued_at) >= held.expires_at,
-            seeded=self._keeper.snapshot.seeded,
-            hosts=held.document.hosts if held else (),
+            installed=is_installed(self.check),
+            **in_force(self._keeper.snapshot, self._clock.now()),
+            judged=self._tally.judged,
+            asked=self._tally.asked,
+            verdicts=self._tally.counts(),
             rounds=self._refresher.rounds,
-            sources={source.name: source.problem or "ok" for source in self._refresher.schedule.sources},
+            sources={source.name: source.problem or "ok" for source in sources},
+            reports=tuple(map(report_on, sources)),
             events=self._events.counts(),
         )
+
+    def installed(self) -> None:
+        """For `livepin.setup`: every `ssl` connection of the process is judged by this pinner now."""
+        self._events.emit(EventName.HOOK_INSTALLED, "every ssl connection of this process is judged")
+
+    def removed(self) -> None:
+        """For `livepin.uninstall`: the process is as it was."""
+        self._events.emit(EventName.HOOK_REMOVED, "connections of this process are not judged any more")
 
     def close(self) -> None:
         """Stop refreshing. Contexts made by this pinner go on judging by the last document."""
@@ -166,12 +179,12 @@ class Pinner:
             self._refresher.wait_for_news(round_seen, verdict.digest, MISMATCH_WAIT)
             verdict = self._verdict(peer)
         if verdict.outcome is Outcome.BLOCKED:
-            self._teller.tell(verdict)
+            self._teller.connection(verdict)
             raise PinError(verdict, retryable=in_loop and round_seen is not None)
         self._allow(peer, verdict)
 
     def _allow(self, peer: TlsPeer, verdict: Verdict) -> None:
-        self._teller.tell(verdict)
+        self._teller.connection(verdict)
         if self._settings.drops_denied:
             self._connections.add(peer)
 
@@ -179,6 +192,10 @@ class Pinner:
         """A document arrived: end open connections whose key it denies."""
         for verdict in self._connections.review(self._verdict):
             self._teller.tell(verdict)
+
+    def _round_ended(self) -> None:
+        if self._keeper.held is not None and not is_installed(self.check):
+            self._unjudged.look_around()
 
     def _verdict(self, peer: PeerView) -> Verdict:
         return self._keeper.snapshot.judge(peer, self._clock.now())

@@ -1,8 +1,11 @@
 """The refresher: one daemon thread per pinner that keeps its snapshot up to date.
 
-    idle ── due, or a mismatch asks ──> round: ask one source; the next when it fails or is slow;
-      ^                                        all of them after a mismatch, or while no document is held
-      └──── schedule the next ────────── an answer that verifies (V1-V8) and is adopted ends the round
+    idle ── due, or a mismatch asks ──> round: ask one source; the next when it fails or is slow
+      ^                                        in doubt: all of them at once, and without ETag
+      └──── schedule the next ────────── a usable answer ends the round; in doubt, one that brings something new
+
+In doubt is who holds nothing, holds what is out of date, or met a mismatch. Then a copy of what is held, or a 304
+(which proves nothing), may come from a cache that is stuck, and another source may know better.
 
 Whatever a source does, the held document stays until a better one has been verified. A thread rather than a task: it
 serves code with and without an event loop, and outlives loops that come and go.
@@ -16,17 +19,21 @@ import queue
 import threading
 import time
 import weakref
+from collections.abc import Callable
 
 from livepin.client.attempt import Answer, Attempt, Fetched
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher
 from livepin.client.keeper import Keeper
-from livepin.client.schedule import Schedule, Source
+from livepin.client.schedule import LONGEST_WITHOUT, Schedule, Source
+from livepin.core.trust import Revision, effective_now
 from livepin.errors import DocumentRefused, LivepinError
 
-#: Seconds until the next source is asked beside a slow one; for one attempt; and for a whole round.
+#: Seconds until the next source is asked beside a slow one; that the others have in doubt once one has answered; for
+#: one attempt; and for a whole round.
 HEDGE_AFTER = 1.0
+GRACE = 2.0
 ATTEMPT_SECONDS = 10.0
 ROUND_SECONDS = 20.0
 
@@ -34,8 +41,18 @@ ROUND_SECONDS = 20.0
 class Refresher:
     """Asks the sources of one project and hands what it accepts to the keeper."""
 
-    def __init__(self, urls: tuple[str, ...], keeper: Keeper, fetcher: Fetcher, clock: Clock, events: Events) -> None:
+    def __init__(
+        self,
+        urls: tuple[str, ...],
+        keeper: Keeper,
+        fetcher: Fetcher,
+        clock: Clock,
+        events: Events,
+        on_round: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_round` is called in the refresher's thread at the end of each round."""
         self._keeper = keeper
+        self._on_round = on_round
         self._fetcher = fetcher
         self._clock = clock
         self._events = events
@@ -44,10 +61,11 @@ class Refresher:
         self._begin()
         _refreshers.add(self)
 
-    def _begin(self) -> None:
+    def _begin(self, rounds: int = 0) -> None:
         """Fresh locks and no thread: at the start, and again in a forked child, where the thread is gone."""
         self._wake = threading.Condition()
-        self._rounds = 0
+        # Rounds that have begun, those that have ended, and the last one that somebody asked for.
+        self._begun = self._rounds = self._wanted = rounds
         self._mismatched = False
         self._thread: threading.Thread | None = None
 
@@ -63,7 +81,7 @@ class Refresher:
 
     def revive(self) -> None:
         """In a forked child: the thread is gone, and a lock may be held for ever by nobody."""
-        self._begin()
+        self._begin(self._rounds)
         self.start()
 
     def close(self) -> None:
@@ -92,33 +110,44 @@ class Refresher:
         return held.digest if held is not None else ""
 
     def now(self, seconds: float) -> bool:
-        """Ask at once and wait up to `seconds` for the round to end."""
+        """Have a round begin as soon as it can, and wait up to `seconds` for its end."""
         self.start()
         with self._wake:
-            seen = self._rounds
-            self.schedule.due = self._clock.monotonic()
-            self._wake.notify_all()
+            seen = self._demand()
         return self.wait_for_round(seen, seconds)
 
     def mismatched(self) -> int | None:
-        """A handshake mismatched: ask now, if the last time is long enough ago or a round is under way.
+        """A handshake mismatched: ask everybody now, if the last time is long enough ago.
 
-        Returns the number of rounds ended so far, for `wait_for_news`; None where nothing will be asked.
+        Returns how many rounds must have ended for an answer, less one, as `wait_for_news` wants it; None where
+        nothing will be asked.
         """
         self.start()
         with self._wake:
+            under_way = self._begun > self._rounds
             if self._closed:
                 return None
-            if not self._asking:
-                if not self.schedule.mismatched(self._clock.monotonic()):
-                    return None
+            if self._keeper.held is None and (under_way or self._asking):
+                return self._rounds  # it asks everybody already, and whatever it brings is news
+            if self.schedule.mismatched(self._clock.monotonic()):
                 self._mismatched = True
-            self._wake.notify_all()
-            return self._rounds
+                return self._demand()
+            if self._wanted > self._begun:
+                return self._begun
+            return self._rounds if under_way else None
+
+    def _demand(self) -> int:
+        """Have one more round begin, and return how many have begun before it.
+
+        One that is under way does not count: it may have asked before that was published which is looked for.
+        """
+        self._wanted = self._begun + 1
+        self._wake.notify_all()
+        return self._begun
 
     @property
     def _asking(self) -> bool:
-        return self.schedule.due <= self._clock.monotonic()
+        return self._wanted > self._begun or self.schedule.due <= self._clock.monotonic()
 
     def _run(self) -> None:
         while True:
@@ -127,13 +156,18 @@ class Refresher:
                     self._wake.wait(min(1.0, max(0.0, self.schedule.due - self._clock.monotonic())))
                 if self._closed:
                     return
+                self._begun += 1
             self._round()
 
     def _round(self) -> None:
-        """Ask until one usable answer came, or nobody is left to ask."""
+        """Ask until there is nothing more to be learnt, or nobody is left to ask."""
         usable = False
+        with self._wake:
+            urgent, self._mismatched = self._mismatched, False
         try:
-            usable = _Round(self).run()
+            self._keeper.watch_clock()
+            usable = _Round(self, urgent).run()
+            self._on_round()
         except Exception as error:  # a fault of ours must not end the only thread that could mend it
             self._events.emit(EventName.REFRESH_FAILED, f"a refresh failed: {error!r}")
         now = self._clock.monotonic()
@@ -145,14 +179,14 @@ class Refresher:
             else:
                 self.schedule.failed(now)
             # In one step with the schedule: whoever finds nothing due must not be woken by a round that is over.
-            self._rounds += 1
+            self._rounds = self._begun
             self._wake.notify_all()
 
-    def ask(self, source: Source, results: queue.SimpleQueue[Attempt]) -> Attempt:
-        """Start asking one source. The ETag goes along only while it names the document that is held."""
-        held = self._keeper.held
-        etag = source.etag if held is not None and source.etag_for == held.digest else None
-        return self._fetcher.start(source.url, etag=etag, deadline=ATTEMPT_SECONDS, on_done=results.put)
+    def ask(self, source: Source, results: queue.SimpleQueue[Attempt], *, etag: bool) -> Attempt:
+        """Start asking one source. An ETag goes along only while it names the document that is held."""
+        known = etag and source.etag_for is not None and source.etag_for is self._keeper.held
+        tag = source.etag if known else None
+        return self._fetcher.start(source.url, etag=tag, deadline=ATTEMPT_SECONDS, on_done=results.put)
 
     def arrived(self, source: Source, outcome: Fetched | LivepinError | None) -> bool:
         """Take one answer. True when the source is honest and up to date as far as can be told."""
@@ -165,16 +199,18 @@ class Refresher:
             self._complain(EventName.DOCUMENT_REFUSED, source, error)
             return False
         except LivepinError as error:
-            name = EventName.WITHDRAWN if error.code == "withdrawn" else EventName.SOURCE_DOWN
-            self._complain(name, source, error)
+            self._complain(EventName.SOURCE_DOWN, source, error)
             return False
         if source.problem:
-            self._events.emit(EventName.SOURCE_UP, f"{source.name} answers again", key=source.name)
-        source.answered()
+            self._events.emit(EventName.SOURCE_UP, f"{source.name} answers again", key=source.name, url=source.name)
+        source.answered(self._clock.now())
         return True
 
     def _complain(self, name: EventName, source: Source, error: LivepinError) -> None:
-        source.failed(self._clock.monotonic(), self.schedule.interval, error.code)
+        longest = LONGEST_WITHOUT if self._keeper.held is None else self.schedule.interval
+        source.failed(self._clock.monotonic(), longest, error.code, self._clock.now())
+        if all(each.problem == "withdrawn" for each in self.schedule.sources):
+            name = EventName.WITHDRAWN  # one source alone may have lost it; all of them have not
         self._keeper.missed(source.name, error)
         detail = {"url": source.name, "code": error.code}
         if isinstance(error, DocumentRefused):
@@ -185,68 +221,78 @@ class Refresher:
         """Have a document judged. Raises `DocumentRefused`."""
         before = self._keeper.held
         held = self._keeper.offer(fetched.body, source.name)
-        source.etag, source.etag_for = fetched.etag, held.digest
+        source.etag, source.etag_for = fetched.etag, held
         if held is not before:
             with self._wake:
                 self.schedule.learnt()
                 self._wake.notify_all()
 
-    def asks_everybody(self) -> bool:
-        """Whether the round that begins now asks every source, and does not end with the first usable answer.
+    @property
+    def held(self) -> Revision | None:
+        """The document in force."""
+        return self._keeper.held
 
-        So it does while nothing is held, and the highest valid answer wins (V8); and after a mismatch, because a
-        source that stayed behind answers honestly, with what is held already.
-        """
-        with self._wake:
-            mismatched, self._mismatched = self._mismatched, False
-        return mismatched or self._keeper.held is None
+    @property
+    def in_doubt(self) -> bool:
+        """Whether one usable answer is not enough: nothing is held yet, or what is held is out of date."""
+        held = self._keeper.held
+        return held is None or effective_now(self._clock.now(), held) >= held.expires_at
 
-    def free_sources(self) -> list[Source]:
-        """Whom to ask now."""
-        return self.schedule.free_sources(self._clock.monotonic())
+    def whom_to_ask(self, urgent: bool) -> list[Source]:
+        """A source that failed rests for a while, unless a handshake depends on what it knows."""
+        return list(self.schedule.sources) if urgent else self.schedule.free_sources(self._clock.monotonic())
 
 
 class _Round:
-    """One round of asking."""
+    """One round of asking. `urgent`: a handshake mismatched."""
 
-    def __init__(self, refresher: Refresher) -> None:
+    def __init__(self, refresher: Refresher, urgent: bool) -> None:
         self._refresher = refresher
-        self._everybody = refresher.asks_everybody()
-        self._waiting = refresher.free_sources()
+        self._waiting = refresher.whom_to_ask(urgent)
+        self._doubts = urgent or refresher.in_doubt
+        self._before = refresher.held
+        self._ends = time.monotonic() + ROUND_SECONDS
         self._asked: dict[Attempt, Source] = {}
         self._results: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
 
     def run(self) -> bool:
         """Whether a usable answer came."""
         usable = False
-        ends = time.monotonic() + ROUND_SECONDS
         self._ask_next()
-        while self._everybody and self._waiting:
+        while self._doubts and self._waiting:
             self._ask_next()
-        while self._asked and not (usable and not self._everybody):
-            attempt = self._next_result(ends)
-            if attempt is None:
-                if not self._waiting:
-                    break
+        while self._asked and not self._is_over(usable):
+            attempt = self._next_result()
+            if attempt is not None and self._refresher.arrived(self._asked.pop(attempt), attempt.outcome):
+                usable = True
+                self._ends = min(self._ends, time.monotonic() + GRACE)
+            elif self._waiting:
                 self._ask_next()
-                continue
-            source = self._asked.pop(attempt)
-            usable = self._refresher.arrived(source, attempt.outcome) or usable
-            if not usable and self._waiting:
-                self._ask_next()
+            elif attempt is None:
+                break
+        self._give_up()
+        return usable
+
+    def _is_over(self, usable: bool) -> bool:
+        if not self._doubts:
+            return usable
+        # Who held nothing waits for the others, too: the highest valid answer wins (V8).
+        return self._before is not None and self._refresher.held is not self._before
+
+    def _give_up(self) -> None:
+        """Leave those that have not answered. One that had its time and was overtaken counts as failed, and rests."""
         for attempt, source in self._asked.items():
             attempt.cut()
-            if not usable:  # else it may only have been slow
+            if attempt.bounds.elapsed >= HEDGE_AFTER:
                 self._refresher.arrived(source, attempt.outcome)
-        return usable
 
     def _ask_next(self) -> None:
         source = self._waiting.pop(0)
-        self._asked[self._refresher.ask(source, self._results)] = source
+        self._asked[self._refresher.ask(source, self._results, etag=not self._doubts)] = source
 
-    def _next_result(self, ends: float) -> Attempt | None:
+    def _next_result(self) -> Attempt | None:
         """The next attempt that ended; None when it takes so long that the next source should be asked."""
-        left = max(0.0, ends - time.monotonic())
+        left = max(0.0, self._ends - time.monotonic())
         try:
             return self._results.get(timeout=min(HEDGE_AFTER, left) if self._waiting else left)
         except queue.Empty:

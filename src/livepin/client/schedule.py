@@ -1,7 +1,7 @@
 """When to ask, and whom: arithmetic on monotonic seconds, without threads, sockets or clocks.
 
 a document is held      ask again after `refresh_after` ± 10 %, at least hourly, never more often than every 10 s
-a source failed         ask it again after 10 s, doubling up to `refresh_after`
+a source failed         ask it again after 10 s, doubling up to `refresh_after`, to 60 s while nothing is held
 a handshake mismatched  ask at once, then not again for 30 s, doubling while nothing new comes
 """
 
@@ -16,32 +16,39 @@ from livepin.client.address import shown
 SHORTEST, LONGEST = 10.0, 3600.0
 JITTER = 0.1
 FIRST_MISMATCH_PAUSE = 30.0
+#: The longest rest of a source while no document is held: until one comes, the application stands still.
+LONGEST_WITHOUT = 60.0
 
 
 @dataclass
 class Source:
-    """One URL and how it has been doing. `etag` belongs to the document with the digest `etag_for`."""
+    """One URL and how it has been doing. `etag` names the revision `etag_for`."""
 
     url: str
     etag: str | None = None
-    etag_for: str = ""
+    etag_for: object = None
     failures: int = 0
     not_before: float = 0.0
     problem: str = ""
+    answered_at: float | None = None
+    last_problem: str = ""
+    last_problem_at: float | None = None
 
     @property
     def name(self) -> str:
         """The URL as it may stand in events, errors and the status: its query may be a secret."""
         return shown(self.url)
 
-    def failed(self, now: float, longest: float, problem: str) -> None:
-        """Wait longer after each failure in a row."""
+    def failed(self, now: float, longest: float, problem: str, at: float | None = None) -> None:
+        """Wait longer after each failure in a row. `at`: the wall clock, for the status; here and in `answered`."""
         self.not_before = now + min(SHORTEST * 2**self.failures, longest)
         self.failures = min(self.failures + 1, 32)
         self.problem = problem
+        self.last_problem, self.last_problem_at = problem, at
 
-    def answered(self) -> None:
+    def answered(self, at: float | None = None) -> None:
         """Something usable came: forget earlier failures."""
+        self.answered_at = at
         self.failures, self.not_before, self.problem = 0, 0.0, ""
 
 

@@ -33,6 +33,7 @@ def setup(**arguments: Unpack[Arguments]) -> Pinner:
             pinner.close()
             raise
         before, _Process.pinner = _Process.pinner, pinner
+    pinner.installed()
     if before is not None:
         before.close()
     return pinner
@@ -44,6 +45,7 @@ def uninstall() -> None:
         context.uninstall()
         before, _Process.pinner = _Process.pinner, None
     if before is not None:
+        before.removed()
         before.close()
 
 

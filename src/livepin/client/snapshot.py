@@ -83,6 +83,8 @@ class Snapshot:
     missing: str = ""
     #: Per pattern, the last chain that matched. Outlives snapshots; serves `likely` alone.
     accepted: dict[str, tuple[Certificate, ...]] = field(default_factory=dict, repr=False, compare=False)
+    #: Patterns under which a peer was judged. Outlives snapshots too; serves the status alone.
+    seen: set[str] = field(default_factory=set, repr=False, compare=False)
     _memory: dict[tuple[object, ...], _Remembered] = field(default_factory=dict, repr=False, compare=False)
 
     def with_revision(self, revision: Revision, *, seeded: bool) -> Snapshot:
@@ -114,6 +116,7 @@ class Snapshot:
         except CertificateInvalid as error:
             return Verdict(Outcome.BLOCKED, "pin_mismatch", peer.host or "", reasons=(error.message,))
         self._remember(key if leaf_only else whole, revision, verdict, now)
+        self.seen.add(verdict.pattern)
         return verdict
 
     def _judge(self, revision: Revision, peer: Peer, now: float) -> tuple[Verdict, bool]:

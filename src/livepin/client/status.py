@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict
+
+from livepin.client.schedule import Source
+from livepin.client.snapshot import Snapshot
+from livepin.core.document import Action
+from livepin.core.trust import Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +80,47 @@ class Status:
     def as_json(self) -> dict[str, Any]:
         """Everything as values that `json.dumps` takes, `concerns` included."""
         return {**asdict(self), "concerns": self.concerns}
+
+
+class InForce(TypedDict):
+    """The part of a status that one snapshot answers, whole."""
+
+    epoch: int | None
+    serial: int | None
+    digest: str
+    issued_at: int | None
+    age: float | None
+    expires_at: int | None
+    expired: bool
+    seeded: bool
+    hosts: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+def in_force(snapshot: Snapshot, now: float) -> InForce:
+    """The document that a snapshot judges by, at `now` (Unix seconds)."""
+    held = snapshot.revision
+    return {
+        "epoch": held.epoch if held else None,
+        "serial": held.serial if held else None,
+        "digest": held.digest if held else "",
+        "issued_at": held.issued_at if held else None,
+        "age": max(now, held.issued_at) - held.issued_at if held else None,
+        "expires_at": held.expires_at if held else None,
+        # The time is the later of the clock and the document (V7).
+        "expired": held is not None and max(now, held.issued_at) >= held.expires_at,
+        "seeded": snapshot.seeded,
+        "hosts": held.document.hosts if held else (),
+        "unseen": tuple(_unseen(held, snapshot.seen)) if held else (),
+    }
+
+
+def _unseen(held: Revision, seen: set[str]) -> Iterator[str]:
+    for host in held.document.payload["hosts"]:
+        if host["action"] != Action.OFF and host["host"] not in seen:
+            yield host["host"]
+
+
+def report_on(source: Source) -> SourceReport:
+    """How a source has been doing."""
+    return SourceReport(source.name, source.problem, source.answered_at, source.last_problem, source.last_problem_at)

@@ -26,6 +26,8 @@ __all__ = ["DiskStore", "Kept", "MemoryStore", "Store", "default_directory"]
 MAX_BYTES = 8 * 1024 * 1024
 #: How long to wait for other processes that write to the same store, in seconds.
 PATIENCE = 5.0
+#: The same at set-up, which may run inside an event loop.
+SETUP_PATIENCE = 0.25
 
 _INSTALLATION = re.compile(r"[0-9a-f]{32}", re.ASCII)
 #: The installation number of a process without a usable store. Forked workers share it, as they share a store.
@@ -110,7 +112,7 @@ class DiskStore:
             return _read(self._file, MAX_BYTES)
 
     def save(self, text: str, is_higher: Callable[[str | None], bool]) -> bool:
-        with self._locked(self._file):
+        with self._locked(self._file, PATIENCE):
             with self._reported():
                 kept = _read(self._file, MAX_BYTES)
             if not is_higher(kept.text):
@@ -122,7 +124,7 @@ class DiskStore:
     def installation(self) -> str:
         if number := self._read_installation():
             return number
-        with self._locked(self._installation):
+        with self._locked(self._installation, SETUP_PATIENCE):
             if number := self._read_installation():  # another process was faster
                 return number
             number = os.urandom(16).hex()
@@ -137,11 +139,11 @@ class DiskStore:
         return text if _INSTALLATION.fullmatch(text) else None
 
     @contextmanager
-    def _locked(self, file: Path) -> Iterator[None]:
+    def _locked(self, file: Path, patience: float) -> Iterator[None]:
         with ExitStack() as stack:
             with self._reported():
                 private_directory(self.directory)
-                stack.enter_context(exclusive(file.with_suffix(".lock"), PATIENCE))
+                stack.enter_context(exclusive(file.with_suffix(".lock"), patience))
             yield
 
     @contextmanager

@@ -14,7 +14,7 @@ class Tally:
     the very same moment may lose one, which a handshake must not wait for.
     """
 
-    __slots__ = ("_allowed", "_blocked", "_reported", "listed", "matched", "unlisted")
+    __slots__ = ("_allowed", "_blocked", "_reported", "asked", "listed", "matched", "unlisted")
 
     def __init__(self) -> None:
         #: Ordinary matches, apart from the others: this is the one line that thousands of handshakes run.
@@ -22,6 +22,8 @@ class Tally:
         #: Others under a pattern of the document in force, and those that no pattern covered.
         self.listed = 0
         self.unlisted = 0
+        #: Peers that the application described itself, through `Pinner.verify`.
+        self.asked = 0
         self._allowed: defaultdict[str, int] = defaultdict(int)
         self._reported: defaultdict[str, int] = defaultdict(int)
         self._blocked: defaultdict[str, int] = defaultdict(int)

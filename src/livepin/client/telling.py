@@ -1,8 +1,10 @@
-"""Which verdicts are worth telling, and as what. Ordinary matches are not: there are thousands of them."""
+"""Which verdicts are worth telling, and as what. Ordinary matches are counted only: there are thousands of them."""
 
 from __future__ import annotations
 
 from livepin.client.events import EventName, Events
+from livepin.client.tally import Tally
+from livepin.client.unjudged import Unjudged
 from livepin.core.verdict import Outcome, Verdict
 
 #: How many blocked hosts are remembered, to tell when they recover. Beyond it some recoveries go untold.
@@ -10,17 +12,28 @@ MAX_REMEMBERED = 1024
 
 
 class Teller:
-    """Turns the verdicts of one pinner into events."""
+    """Turns the verdicts of one pinner into numbers and events."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, tally: Tally, unjudged: Unjudged) -> None:
         self._events = events
+        self._tally = tally
+        self._unjudged = unjudged
         self._blocked: set[str] = set()
 
+    def connection(self, verdict: Verdict) -> None:
+        """A connection was judged. Called once in every handshake: an ordinary match costs a few comparisons."""
+        if verdict.code == "matched" and not verdict.expired and verdict.ct_evaluated is not False:
+            self._tally.matched += 1
+            if not self._blocked:
+                return
+        else:
+            self._tally.add(verdict)
+            if not verdict.pattern:
+                self._unjudged.unlisted()
+        self.tell(verdict)
+
     def tell(self, verdict: Verdict) -> None:
-        """Emit what this verdict deserves. Called in every handshake: an ordinary match costs a few comparisons."""
-        ordinary = verdict.code == "matched" and not verdict.expired and verdict.ct_evaluated is not False
-        if ordinary and not self._blocked:
-            return
+        """Emit what this verdict deserves, and count nothing: of a connection that was counted when it began, say."""
         name = self._name(verdict)
         if name is None:
             return
@@ -35,6 +48,7 @@ class Teller:
             epoch=verdict.epoch,
             serial=verdict.serial,
             likely=verdict.likely or "",
+            reasons=verdict.reasons,
         )
 
     def _name(self, verdict: Verdict) -> EventName | None:

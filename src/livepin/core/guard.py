@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from livepin.core.ct_policy import CtReason, evaluate
 from livepin.core.document import Action, Document, Policy, WhenExpired
 from livepin.core.hosts import parse_pattern
 from livepin.core.judge import Peer, judge, matching_pin
@@ -29,6 +30,8 @@ DAY = 86_400
 #: The longest life of a document in seconds (G5): of one signed by a server, and of one signed with one's own key.
 MAX_LIFE = 30 * DAY
 MAX_LIFE_OWN_KEYS = 90 * DAY
+#: From this age on, in seconds, a list of logs is warned about (G6): there are 20 days left to bring a newer one.
+OLD_LIST = 50 * DAY
 
 
 class Rule(StrEnum):
@@ -157,8 +160,7 @@ def _enforced(policy: Policy, draft: Document, given: Circumstances) -> Iterator
         yield from _backup(policy, served, given.now)
     yield from _everywhere(policy, draft, served, given.now)
     if policy.ct.action is Action.ENFORCE:
-        message = "CT is enforced, and this version cannot evaluate it"
-        yield Finding(Rule.G6, policy.host, message, "Set ct.action to report until it can be evaluated.")
+        yield from _ct(policy, draft, served, given.now)
 
 
 def _backup(policy: Policy, served: list[Served], now: float) -> Iterator[Finding]:
@@ -204,6 +206,58 @@ def _fits(policy: Policy, draft: Document, one: Served, now: float) -> Iterator[
         yield Finding(Rule.G2, policy.host, message, "Pin what it serves: `livepin pin add HOST --live`.")
 
 
+_NEWER_LIST = "Bring the log table up to date: `livepin ct logs import`, `add` or `review`; see docs/ct.md."
+
+
+def _list_problem(policy: Policy, draft: Document, now: float) -> CtReason | None:
+    """Why CT is not evaluated under this draft, whoever the peer is."""
+    result = evaluate(policy.ct, draft.ct_logs, (), now)
+    return None if result.evaluated else result.reasons[0]
+
+
+def _ct(policy: Policy, draft: Document, served: list[Served], now: float) -> Iterator[Finding]:
+    """G6 for a policy that enforces CT, and G4 for its list: without pins, an old list blocks everybody (J7)."""
+    if problem := _list_problem(policy, draft, now):
+        yield Finding(Rule.G6, policy.host, problem.text, _NEWER_LIST)
+        return
+    assert draft.ct_logs is not None
+    if policy.pins is None and draft.ct_logs.usable_until < draft.expires_at:
+        message = "without pins CT is all there is, and the list of logs becomes too old before the document expires"
+        yield Finding(Rule.G4, policy.host, message, _NEWER_LIST)
+    for one in served:
+        # What ordinary validation refuses is G2's: of such a chain nobody knows the issuer.
+        if not one.chain or not one.validated:
+            continue
+        result = evaluate(policy.ct, draft.ct_logs, one.chain, now)
+        if result.reasons:
+            why = "; ".join(reason.text for reason in result.reasons)
+            message = f"{one.host} at {one.address} would be refused: {why}"
+            hint = f"`livepin ct check {one.host}` shows its SCTs. Declare other logs, or set ct.action to report."
+            yield Finding(Rule.G6, policy.host, message, hint)
+
+
+def warnings(draft: Document, now: float) -> tuple[Finding, ...]:
+    """What speaks for doing something soon, and against nothing now: a list of logs that grows old (G6)."""
+    rules = [one for one in draft.policies() if Action.OFF not in (one.action, one.ct.action)]
+    if not rules:
+        return ()
+    if problem := _list_problem(rules[0], draft, now):
+        # Where CT is enforced this is a finding already.
+        told = not all(_enforces_ct(one) for one in rules)
+        return (Finding(Rule.G6, "", problem.text, _NEWER_LIST),) if told else ()
+    assert draft.ct_logs is not None
+    age = now - draft.ct_logs.issued_at
+    if age < OLD_LIST:
+        return ()
+    left = max(0, int(draft.ct_logs.usable_until - now)) // DAY
+    message = f"the list of logs is {int(age) // DAY} days old; in {left} days CT is not evaluated any more"
+    return (Finding(Rule.G6, "", message, _NEWER_LIST),)
+
+
+def _enforces_ct(policy: Policy) -> bool:
+    return policy.action is Action.ENFORCE and policy.ct.action is Action.ENFORCE
+
+
 def _removed(draft: Document, given: Circumstances) -> Iterator[Finding]:
     """G3: a certificate that a published pin matches is still matched by some pin of the draft."""
     if given.published is None:
@@ -234,13 +288,17 @@ class Overridden:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is left of the findings after the overrides. Publishing goes on only if `open` is empty."""
+    """What is left of the findings after the overrides. Publishing goes on only if `open` is empty.
+
+    `warned`: what a person should hear of that stops nothing.
+    """
 
     open: tuple[Finding, ...]
     overridden: tuple[Overridden, ...]
+    warned: tuple[Finding, ...] = ()
 
 
-def settle(findings: Iterable[Finding], overrides: Mapping[Rule, str]) -> Settlement:
+def settle(findings: Iterable[Finding], overrides: Mapping[Rule, str], warned: Iterable[Finding] = ()) -> Settlement:
     """Apply overrides: a reason by rule. An empty reason overrides nothing."""
     left, overridden = [], []
     for finding in findings:
@@ -249,4 +307,4 @@ def settle(findings: Iterable[Finding], overrides: Mapping[Rule, str]) -> Settle
             overridden.append(Overridden(finding, reason))
         else:
             left.append(finding)
-    return Settlement(tuple(left), tuple(overridden))
+    return Settlement(tuple(left), tuple(overridden), tuple(warned))

@@ -47,6 +47,11 @@ class SctEvidence:
         """Whether the policy was applied to it."""
         return not self.ignored
 
+    def __str__(self) -> str:
+        """For logs and events, in one line."""
+        who = " ".join(filter(None, (self.operator, self.log_id or "a log that cannot be read")))
+        return f"SCT of {who} at {self.timestamp}: {self.ignored or 'counts'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.vectors.making.cases import Json
 from tests.vectors.making.keys import Ed25519Key, P256Key, b64, pem, sha256
@@ -57,24 +60,25 @@ def _time(text: str) -> bytes:
     return tlv(_UTC_TIME if len(text) == 13 else _GENERALIZED_TIME, text.encode("ascii"))
 
 
-def _extension(dotted: str, value: bytes, *, critical: bool = False) -> bytes:
+def extension(dotted: str, value: bytes, *, critical: bool = False) -> bytes:
     return tlv(_SEQUENCE, oid(dotted), _TRUE if critical else b"", tlv(_OCTETS, value))
 
 
-def _extensions(names: Sequence[str], *, authority: bool) -> bytes:
-    found = [_extension("2.5.29.19", tlv(_SEQUENCE, _TRUE if authority else b""), critical=True)]
+def _extensions(names: Sequence[str], more: Sequence[bytes], *, authority: bool) -> bytes:
+    found = [extension("2.5.29.19", tlv(_SEQUENCE, _TRUE if authority else b""), critical=True)]
     if names:
         general = [tlv(0x82, host.encode("ascii")) for host in names]
-        found.append(_extension("2.5.29.17", tlv(_SEQUENCE, *general)))
-    return tlv(0xA3, tlv(_SEQUENCE, *found))
+        found.append(extension("2.5.29.17", tlv(_SEQUENCE, *general)))
+    return tlv(0xA3, tlv(_SEQUENCE, *found, *more))
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The bytes of a certificate, and of the SPKI that was put into it."""
+    """The bytes of a certificate, of the SPKI that was put into it, and of its TBSCertificate."""
 
     der: bytes
     spki: bytes
+    tbs: bytes
 
     @property
     def pem(self) -> str:
@@ -109,8 +113,9 @@ def certificate(
     life: tuple[str, str] = ("260101000000Z", "270101000000Z"),
     serial: int | None = None,
     version_1: bool = False,
+    extensions: Sequence[bytes] = (),
 ) -> Certificate:
-    """A certificate; its serial number, unless one is given, belongs to its subject."""
+    """A certificate; its serial number, unless one is given, belongs to its subject. `extensions` come last."""
     number = int.from_bytes(sha256(f"serial of {subject}")[:8], "big") if serial is None else serial
     algorithm = ED25519 if isinstance(issuer_key, Ed25519Key) else ECDSA_WITH_SHA256
     signed = tlv(
@@ -122,10 +127,10 @@ def certificate(
         tlv(_SEQUENCE, *map(_time, life)),
         name(subject),
         spki,
-        b"" if version_1 else _extensions(names, authority=authority),
+        b"" if version_1 else _extensions(names, extensions, authority=authority),
     )
     signature = issuer_key.sign(signed) if isinstance(issuer_key, Ed25519Key) else issuer_key.sign_der(signed)
-    return Certificate(tlv(_SEQUENCE, signed, algorithm, bits(signature)), spki)
+    return Certificate(tlv(_SEQUENCE, signed, algorithm, bits(signature)), spki, signed)
 
 
 def _is_prime(number: int) -> bool:
@@ -143,6 +148,7 @@ def _passes(number: int, base: int, odd: int, twos: int) -> bool:
     return power in (1, number - 1) or any(pow(base, odd << shift, number) == number - 1 for shift in range(1, twos))
 
 
+@cache
 def _prime(label: str) -> int:
     """The first prime of 1,024 bits at or after a number that belongs to the label."""
     stream = b"".join(sha256(f"{label} {block}") for block in range(4))
@@ -150,6 +156,17 @@ def _prime(label: str) -> int:
     while not _is_prime(number):
         number += 2
     return number
+
+
+@cache
+def rsa_key(label: str) -> rsa.RSAPrivateKey:
+    """The private key of `rsa_spki`."""
+    p, q, e = _prime(f"{label} p"), _prime(f"{label} q"), 65_537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    numbers = rsa.RSAPublicNumbers(e, p * q)
+    return rsa.RSAPrivateNumbers(
+        p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), numbers
+    ).private_key()
 
 
 def rsa_spki(label: str, *, with_null: bool = True) -> bytes:

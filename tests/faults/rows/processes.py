@@ -1,0 +1,37 @@
+"""What the application does to itself."""
+
+from __future__ import annotations
+
+from tests.faults.store_faults import Careless, Forks, ForksAmidFetch
+from tests.faults.table import Held, Row, Start
+
+TITLE = "Processes"
+
+ROWS = (
+    Row(
+        key="fork",
+        fault="A worker is forked after set-up: it judges, and refreshes by itself",
+        does=Forks(),
+        held=Held.NEW,
+        event=None,
+        tolerated=True,
+        quick=True,
+    ),
+    Row(
+        key="fork-amid-fetch",
+        fault="A worker is forked while a fetch of its parent hangs: it has none of its parent's connections",
+        does=ForksAmidFetch(),
+        held=Held.NEW,
+        code="source_timeout",
+    ),
+    Row(
+        key="careless",
+        fault="The application's own `on_event` raises, each time",
+        does=Careless(),
+        start=Start.FIRST,
+        held=Held.NEW,
+        event=None,
+        tolerated=True,
+        after=None,
+    ),
+)
