@@ -18,11 +18,14 @@ from livepin.cli.commands import COMMANDS, livepin
 from livepin.cli.exits import Exit
 from livepin.cli.main import main
 from livepin.errors import CODES, LivepinError
+from livepin.testing.cast import Cast
 from tests.cli.conftest import Service
+from tests.cli.ct_world import CtWorld
 from tests.cli.shell import PASSPHRASE, Shell
 
 DIGEST = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
 LIVE = ["--address", "$PLACE"]
+CT = CtWorld(Cast("api.example.com"))
 
 #: A good call of every command, in a project. Those that change something have --dry-run.
 CALLS: dict[str, list[str]] = {
@@ -39,6 +42,13 @@ CALLS: dict[str, list[str]] = {
     "deny add": ["deny", "add", DIGEST],
     "deny remove": ["deny", "remove", DIGEST],
     "deny list": ["deny", "list"],
+    "ct logs import": ["ct", "logs", "import", "log_list.json", "--unsigned", "--yes"],
+    "ct logs compare": ["ct", "logs", "compare", "same.json"],
+    "ct logs add": ["ct", "logs", "add", "mine", "--operator", "me", "--key", "strange.pub.pem"],
+    "ct logs retire": ["ct", "logs", "retire", "one"],
+    "ct logs review": ["ct", "logs", "review", "--yes"],
+    "ct logs list": ["ct", "logs", "list"],
+    "ct check": ["ct", "check", "chain.pem"],
     "check": ["check"],
     "diff": ["diff"],
     "sign": ["sign"],
@@ -58,10 +68,15 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
     for name in COMMANDS:
         command = livepin.get_command(context, name)
         assert command is not None
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {sub}", one) for sub, one in command.commands.items())
-        else:
-            yield name, command
+        yield from commands_below(name, command)
+
+
+def commands_below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for sub, one in command.commands.items():
+        yield from commands_below(f"{name} {sub}", one)
 
 
 TREE = dict(every_command())
@@ -80,6 +95,7 @@ def call(name: str, project: Shell, service: Service) -> list[str]:
 def prepare(project: Shell) -> None:
     """What some of the good calls need to be there."""
     (project.directory / "other").mkdir()
+    CT.write(project.directory)
     path = project.directory / "livepin.toml"
     path.write_text(path.read_text("utf-8").replace("life_days = 30", f'life_days = 30\ndeny = ["{DIGEST}"]'), "utf-8")
 
@@ -105,6 +121,7 @@ CHANGING = [name for name, command in TREE.items() if "--dry-run" in options_of(
 
 def test_whatever_changes_something_has_a_dry_run() -> None:
     reading = {"keys list", "look", "host list", "pin list", "deny list", "check", "diff", "show", "verify", "doctor"}
+    reading |= {"ct logs compare", "ct logs list", "ct check"}
     assert set(CHANGING) == set(TREE) - reading - {"conform"}
 
 
@@ -204,36 +221,37 @@ class TestWithoutTheExtra:
         assert "Traceback" not in done.stderr
 
 
-class TestThePassphrase:
-    def answer(self, project: Shell, answers: list[str], *arguments: str) -> tuple[int, str]:
-        """Run a command on a terminal of its own, and type."""
-        environment = {**project.environment(), "LIVEPIN_PASSPHRASE": ""}
-        child, terminal = pty.fork()
-        if child == 0:
-            os.chdir(project.directory)
-            os.execve(sys.executable, [sys.executable, "-m", "livepin", *arguments], environment)
-        seen = b""
-        while True:
-            try:
-                part = os.read(terminal, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            seen += part
-            if part.rstrip().endswith(b":") and answers:
-                os.write(terminal, answers.pop(0).encode() + b"\n")
-        os.close(terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen.decode()
+def answer_on_a_terminal(project: Shell, answers: list[str], *arguments: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own, and type."""
+    environment = {**project.environment(), "LIVEPIN_PASSPHRASE": ""}
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(project.directory)
+        os.execve(sys.executable, [sys.executable, "-m", "livepin", *arguments], environment)
+    seen = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+        if part.rstrip().endswith(b":") and answers:
+            os.write(terminal, answers.pop(0).encode() + b"\n")
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen.decode()
 
+
+class TestThePassphrase:
     def test_it_is_asked_for_on_a_terminal_and_not_shown(self, project: Shell) -> None:
-        status, seen = self.answer(project, [PASSPHRASE], "publish")
+        status, seen = answer_on_a_terminal(project, [PASSPHRASE], "publish")
         assert status == Exit.OK, seen
         assert "Passphrase for keys/signing.pem:" in seen
         assert PASSPHRASE not in seen
 
     def test_a_new_one_is_asked_for_twice(self, project: Shell) -> None:
-        status, seen = self.answer(project, ["new passphrase", "new passphrase"], "keys", "new", "second")
+        status, seen = answer_on_a_terminal(project, ["new passphrase", "new passphrase"], "keys", "new", "second")
         assert status == Exit.OK, seen
         assert (project.directory / "keys" / "second.pem").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,6 +83,18 @@ RULES = st.fixed_dictionaries(
     },
 )
 
+LOGS = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from([DIGEST, OTHER_DIGEST]),
+        "key": st.sampled_from(["", "AAAA", base64.b64encode(ANCHOR.spki).decode()]),
+        "operator": st.text(max_size=3),
+        "kind": st.sampled_from(["rfc6962", "static", "new"]),
+        "state": st.sampled_from(["usable", "retired", "readonly", "rejected", "new"]),
+    },
+    optional={"from": TIMES, "until": TIMES, "retired_at": TIMES},
+)
+CT_LOGS = st.fixed_dictionaries({"issued_at": TIMES, "logs": st.lists(LOGS, max_size=3)})
+
 
 def document_about(patterns: Mapping[str, Mapping[str, Any]], **members: Any) -> dict[str, Any]:
     """The payload of a document with exactly these patterns."""
@@ -97,6 +110,7 @@ DOCUMENTS: Strategy = st.builds(
             "unlisted": st.sampled_from(["allow", "report", "block"]),
             "deny": DENY,
             "refresh_after": st.integers(1, 86_400),
+            "ct_logs": CT_LOGS,
             "new": VALUES,
         },
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from livepin.core.guard import (
     Served,
     check,
     settle,
+    warnings,
 )
 from livepin.core.pins import Certificate
+from livepin.testing import CtLog, HandTurnedClock, ct_logs, logged
 from livepin.testing.authority import CertificateAuthority, ServerCertificate
 
 NOW = 1_800_000_000
@@ -26,6 +29,8 @@ HOST = "api.example.com"
 OTHER = b64(bytes(32))
 AUTHORITY = CertificateAuthority(intermediates=1)
 LIVE = AUTHORITY.issue(HOST)
+#: The life of a certificate that is good at `NOW`, whenever these tests run.
+START, END = datetime.fromtimestamp(NOW - 2 * DAY, UTC), datetime.fromtimestamp(NOW + 88 * DAY, UTC)
 
 
 def draft(*hosts: dict[str, Any], **members: Any) -> Document:
@@ -183,16 +188,103 @@ class TestG5Life:
         assert findings(draft(expires_at=NOW + 90 * DAY + 1), max_life=MAX_LIFE_OWN_KEYS) == [("G5", "")]
 
 
-class TestG6Ct:
-    def test_enforced_ct_cannot_be_evaluated_yet(self) -> None:
-        assert findings(draft(host(LIVE_PIN, BACKUP, ct={"action": "enforce"}))) == [("G6", HOST)]
+ONE, TWO = CtLog("one", clock=HandTurnedClock(NOW - DAY)), CtLog("two", static=True, clock=HandTurnedClock(NOW - DAY))
+WITH_SCTS = logged(AUTHORITY, AUTHORITY.issue(HOST, key=LIVE.key, not_before=START, not_after=END), ONE, TWO)
 
-    def test_enforced_ct_without_pins_is_told_once(self) -> None:
+
+def with_ct(action: str = "enforce", *pins: dict[str, Any], age: int = 0, **rule: Any) -> Document:
+    """A draft with a CT rule, and a list of both logs that is `age` seconds old."""
+    ct = {"action": action, "policy": "chrome", **rule}
+    return draft(host(*(pins or (LIVE_PIN, BACKUP)), ct=ct), ct_logs=ct_logs(ONE, TWO, issued_at=NOW - age))
+
+
+def told(document: Document) -> list[str]:
+    return [one.message for one in warnings(document, NOW)]
+
+
+class TestG6Ct:
+    def test_the_live_chain_meets_the_rule(self) -> None:
+        assert findings(with_ct(), served(WITH_SCTS)) == []
+
+    def test_the_live_chain_has_no_scts(self) -> None:
+        found = check(with_ct(), Circumstances(NOW, (served(),)))
+        assert [one.rule for one in found] == [Rule.G6]
+        assert "192.0.2.1:443 would be refused: the certificate came with no SCT" in found[0].message
+
+    def test_declared_logs_are_not_those_that_it_uses(self) -> None:
+        found = check(with_ct(operators=["one"]), Circumstances(NOW, (served(WITH_SCTS),)))
+        assert [one.rule for one in found] == [Rule.G6]
+        assert "operators of these logs: 1, needed: 2" in found[0].message
+        assert findings(with_ct(operators=["one", "two"]), served(WITH_SCTS)) == []
+        assert findings(with_ct(policy="any", logs=[ONE.id]), served(WITH_SCTS)) == []
+
+    def test_one_address_of_two(self) -> None:
+        assert findings(with_ct(), served(WITH_SCTS), served()) == [("G6", HOST)]
+
+    def test_an_address_that_does_not_answer_and_a_chain_that_is_not_valid_are_g2s(self) -> None:
+        silent = Served(HOST, HOST, "192.0.2.2:443", problem="timed out")
+        assert findings(with_ct(), served(WITH_SCTS), silent) == []
+        assert findings(with_ct(), served(WITH_SCTS, validated=False, problem="expired")) == [("G2", HOST)]
+
+    def test_reported_ct_and_report_only_patterns_may_fail(self) -> None:
+        assert findings(with_ct("report"), served()) == []
+        rule = {"action": "enforce", "policy": "chrome"}
+        assert findings(draft(host(LIVE_PIN, BACKUP, action="report", ct=rule)), served()) == []
+
+    def test_without_a_list_nothing_is_evaluated(self) -> None:
+        found = check(draft(host(LIVE_PIN, BACKUP, ct={"action": "enforce"})), Circumstances(NOW, (served(WITH_SCTS),)))
+        assert [(one.rule, one.message) for one in found] == [
+            (Rule.G6, "CT was not evaluated: the document lists no logs")
+        ]
+
+    def test_without_a_list_and_without_pins_it_is_told_once(self) -> None:
         only_ct = {"host": HOST, "action": "enforce", "ct": {"action": "enforce"}}
         assert findings(draft(only_ct)) == [("G6", HOST)]
 
-    def test_reported_ct_is_fine(self) -> None:
-        assert findings(draft(host(LIVE_PIN, BACKUP, ct={"action": "report"}))) == []
+    @pytest.mark.parametrize(("age", "found"), [(70 * DAY, []), (70 * DAY + 1, [("G6", HOST)]), (-301, [("G6", HOST)])])
+    def test_the_list_is_too_old_or_from_the_future(self, age: int, found: list[tuple[str, str]]) -> None:
+        assert findings(with_ct(age=age), served(WITH_SCTS)) == found
+
+    def test_a_reason_overrides_it(self) -> None:
+        found = check(with_ct(), Circumstances(NOW, (served(),)))
+        settled = settle(found, {Rule.G6: "the certificate with SCTs comes tonight"})
+        assert (settled.open, len(settled.overridden)) == ((), 1)
+
+    @pytest.mark.parametrize(("days", "found"), [(40, []), (41, [("G4", HOST)])])
+    def test_without_pins_the_list_must_outlive_the_document(self, days: int, found: list[tuple[str, str]]) -> None:
+        """J7: when it is too old, everybody is blocked. The document lives 30 days."""
+        only_ct = {"host": HOST, "action": "enforce", "ct": {"action": "enforce", "policy": "chrome"}}
+        listed = ct_logs(ONE, TWO, issued_at=NOW - days * DAY)
+        assert findings(draft(only_ct, ct_logs=listed), served(WITH_SCTS)) == found
+
+
+class TestWarnings:
+    @pytest.mark.parametrize(("days", "says"), [(0, False), (49, False), (50, True), (70, True)])
+    @pytest.mark.parametrize("action", ["enforce", "report"])
+    def test_from_fifty_days_on_the_list_is_old(self, days: int, says: bool, action: str) -> None:
+        assert told(with_ct(action, age=days * DAY)) == (
+            [f"the list of logs is {days} days old; in {70 - days} days CT is not evaluated any more"] if says else []
+        )
+
+    def test_what_enforces_is_refused_and_what_reports_is_warned_about(self) -> None:
+        reason = "CT was not evaluated: the list of logs is 71 days old"
+        assert told(with_ct("report", age=71 * DAY)) == [reason]
+        assert told(with_ct("enforce", age=71 * DAY)) == []
+        assert told(draft(host(LIVE_PIN, ct={"action": "report"}))) == [
+            "CT was not evaluated: the document lists no logs"
+        ]
+
+    def test_nobody_asks_for_ct(self) -> None:
+        assert told(draft(host(LIVE_PIN))) == []
+        rule = {"action": "enforce"}
+        assert (
+            told(draft(host(LIVE_PIN, action="off", ct=rule), host(name="b.example.com", ct={"action": "off"}))) == []
+        )
+
+    def test_a_warning_stops_nothing_and_needs_no_reason(self) -> None:
+        warned = warnings(with_ct(age=60 * DAY), NOW)
+        settled = settle((), {}, warned)
+        assert (settled.open, settled.overridden, settled.warned) == ((), (), warned)
 
 
 class TestG7WhenExpired:

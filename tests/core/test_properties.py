@@ -18,8 +18,10 @@ from livepin.core.document import Document, serialize
 from livepin.core.judge import Peer, judge
 from livepin.core.jws import PublicKey
 from livepin.core.pins import Certificate, certificates_of_pem, digests_of_pem
+from livepin.core.sct import Delivered, Delivery
 from livepin.errors import HostInvalid, JsonInvalid, LivepinError, PatternInvalid
 from tests.core import signing, slow_json
+from tests.core.ct_world import ONE, TWO, with_scts
 from tests.core.inputs import (
     ADDRESSES,
     ANYTHING,
@@ -237,6 +239,17 @@ def a_peer_with_any_certificate_is_judged_or_refused(
     for chain in ((leaf,), (leaf, *whole[1:]), (whole[0], leaf), whole, ()):
         peer = Peer(name, tuple(map(Certificate, chain)), *flags)
         refused_at_most(judge, document, peer, NOW)
+
+
+LOGGED = with_scts(ONE, TWO)
+LOGS = {"issued_at": NOW, "logs": [ONE.entry(), TWO.entry()]}
+CT_ALONE = Document.from_payload(signing.payload(signing.host("a.com", ct={"action": "enforce"}), ct_logs=LOGS))
+
+
+@holds(leaf=damaged_bytes(st.just(LOGGED[0].der)), delivery=st.sampled_from(Delivery), data=st.binary())
+def a_logged_certificate_that_was_damaged_is_judged_or_refused(leaf: bytes, delivery: Delivery, data: bytes) -> None:
+    delivered = (Delivered(delivery, data),)
+    refused_at_most(judge, CT_ALONE, Peer("a.com", (Certificate(leaf), *LOGGED[1:]), delivered=delivered), NOW)
 
 
 @pytest.mark.parametrize("name", PROPERTIES)

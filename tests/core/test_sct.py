@@ -180,6 +180,10 @@ class TestVerifying:
         assert verdicts((leaf, leaf)) == [BAD, BAD]
         assert verdicts((leaf,)) == [BAD, BAD]
 
+    def test_without_an_issuer_not_even_an_sct_over_nothing_verifies(self) -> None:
+        (leaf, *_) = with_list(sct_list(ONE._sct(b"")))
+        assert verdicts((leaf,)) == [BAD]
+
     def test_a_log_that_the_list_does_not_name_is_unknown(self) -> None:
         assert verdicts(with_scts(ONE, TWO, ONE_MORE), ONE, ONE_MORE) == [OK, UNKNOWN, OK]
 

@@ -17,7 +17,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -219,9 +219,8 @@ class Application:
                 os._exit(0)
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
-            said = pipe.read()
+            answer: dict[str, object] = json.loads(pipe.read() or b'{"died": true}')
         os.waitpid(child, 0)
-        answer: dict[str, object] = json.loads(said or b'{"died": true}')
         return answer
 
 
@@ -248,7 +247,7 @@ def set_clock(seconds: float) -> None:
 def hang_resolver(name: str) -> None:
     """Be a machine whose resolver never comes back for one name."""
 
-    def getaddrinfo(host: Any, *arguments: Any, **more: Any) -> Sequence[Any]:
+    def getaddrinfo(host: Any, *arguments: Any, **more: Any) -> Any:
         if host == name:
             threading.Event().wait()
         return _TRUE_RESOLVER(host, *arguments, **more)

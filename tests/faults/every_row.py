@@ -7,7 +7,6 @@ from tests.faults.table import Row
 
 #: Heading and rows.
 GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = tuple(
-    (module.TITLE, module.ROWS)
-    for module in (answers, network, regions, documents, clocks, starts, stores, processes)
+    (module.TITLE, module.ROWS) for module in (answers, network, regions, documents, clocks, starts, stores, processes)
 )
 ROWS: tuple[Row, ...] = tuple(row for _, rows in GROUPS for row in rows)

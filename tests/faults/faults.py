@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 
 from livepin.testing import Cast, Channel, ServerCertificate, TlsServer, conversations
 from livepin.testing.conversations import Conversation
-from livepin.testing.failures import Answer, Ending, Failure
+from livepin.testing.failures import Answer, Ending, Failure, Redirect
 from tests.faults.gate import Way
 from tests.faults.nginx import NginxRegion
 from tests.faults.table import DAY, Fault
 from tests.faults.world import World
 
 Text = Callable[[World], str | bytes]
+#: The highest serial that a document can have (format 1: integers within 2^53 - 1).
+HIGHEST = 2**53 - 1
 
 
 class Answers(Fault):
@@ -70,8 +72,6 @@ class RedirectsToItself(Fault):
     """A redirect loop."""
 
     def throw(self, world: World) -> None:
-        from livepin.testing.failures import Redirect
-
         world.first.origin.fail(Redirect(f"{world.first.url}{world.authority.pointer}"))
 
     def heal(self, world: World) -> None:
@@ -122,6 +122,13 @@ def floods_head(channel: Channel) -> None:
         channel.write(b"X-Flood: " + b"A" * 1000 + b"\r\n")
 
 
+def floods_continue(channel: Channel) -> None:
+    """Answer that the answer is going to follow, for ever."""
+    channel.read()
+    while True:
+        channel.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
 @dataclass(frozen=True)
 class Publishes(Fault):
     """Every source serves something else in place of the newest document."""
@@ -133,9 +140,36 @@ class Publishes(Fault):
 
     def throw(self, world: World) -> None:
         world.serve(world.notes["text"])
+        world.notes["served"] = True
 
     def heal(self, world: World) -> None:
         world.serve(world.authority.current)
+
+    def problems(self, world: World) -> list[str]:
+        return [] if "served" in world.notes else ["nothing else was served"]
+
+
+@dataclass(frozen=True)
+class PublishesTaken(Publishes):
+    """What every source serves instead is one that no reader could refuse, with this serial."""
+
+    serial: int
+
+    def throw(self, world: World) -> None:
+        super().throw(world)
+        world.notes["taken"] = [world.authority.epoch, self.serial]
+
+    def heal(self, world: World) -> None:
+        world.publish_newest(serial=self.serial + 1)
+
+
+class DrivesSerialUp(PublishesTaken):
+    """A thief of the signing key publishes the highest serial there is, so that no honest document can follow."""
+
+    def heal(self, world: World) -> None:
+        """A new epoch, in which serials start again."""
+        world.authority.new_epoch()
+        world.publish_newest(serial=1)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -100,8 +101,7 @@ def serving(folder: Path, certificate: ServerCertificate) -> Iterator[NginxRegio
 
 
 def _free_port() -> int:
-    import socket
-
+    """A port that was free a moment ago: nginx cannot be told to choose one itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

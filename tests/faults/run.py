@@ -7,6 +7,7 @@ from typing import Any
 
 from livepin.client.events import EventName
 from livepin.testing import Cast
+from tests.faults.nginx import NginxRegion
 from tests.faults.running import Gone
 from tests.faults.table import Held, Row, Start, Traffic
 from tests.faults.world import World
@@ -71,6 +72,8 @@ class _Drive:
         if self.row.within is not None and elapsed > self.row.within:
             self.found("time", f"the refresh took {elapsed:.1f} s")
         self._check_traffic(self.row.traffic)
+        if EventName.DOCUMENT_EXPIRED in self.row.alarms:
+            self._await_expiry()
         status = self._check_state(self.row.held)
         self._check_alarms(status)
         for problem in self.row.does.problems(self.world):
@@ -127,12 +130,20 @@ class _Drive:
             if ended != expected:
                 self.found("traffic", f"{lane} is {ended}, not {expected}")
 
+    def _await_expiry(self) -> None:
+        """That a document is out of date is told with a verdict, and not with one that tells of a recovery."""
+        for _ in range(20):
+            told = self.world.application.ask("status")["events"][self.world.told_before :]
+            if any(event["name"] == EventName.DOCUMENT_EXPIRED for event in told):
+                return
+            self.world.application.ask("observe", wait=20.0)
+
     def _check_state(self, held: Held) -> dict[str, Any]:
-        world, row = self.world, self.row
+        world = self.world
         status: dict[str, Any] = world.application.ask("status")
         self.observed.append(f"status: { {name: status[name] for name in ('held', 'expired', 'seeded', 'problems')} }")
         numbers = {Held.NONE: None, Held.LAST: list(world.last), Held.NEW: list(world.newest)}
-        expected = numbers.get(held, world.notes.get("thief"))
+        expected = numbers.get(held, world.notes.get("taken"))
         if status["held"] != expected:
             self.found("state", f"{status['held']} is held, not {expected}")
         return status
@@ -156,6 +167,9 @@ class _Drive:
     def _check_end(self) -> None:
         """Nothing of it may have been seen by the attacker at any time; nothing crashed or stood still."""
         world, application = self.world, self.world.application
+        for number, region in enumerate(world.regions, start=1):
+            if isinstance(region, NginxRegion):
+                self.observed += [f"nginx {number} answered: {line}" for line in region.log()]
         visits, lag = application.ask("visits"), application.ask("status")["lag"]
         self.observed.append(f"event loop: {lag * 1000:.0f} ms late at worst; all visits: {visits}")
         if self.row.traffic is Traffic.PINNED:

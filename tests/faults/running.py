@@ -28,7 +28,7 @@ class Running:
 
     def __init__(self, orders: dict[str, Any], root_file: Path, prefix: Sequence[str] = ()) -> None:
         """`prefix`: a command that the interpreter is run by, such as `setpriv` with its options."""
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is
         self._process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "tests.faults.application"],
             cwd=ROOT,

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,12 +157,11 @@ class Crowd(Fault):
         for member in crowd:
             member.wait_until_ready()
         for _ in range(3):
-            threads = [threading.Thread(target=member.ask, args=("refresh",), kwargs={"wait": 20.0}) for member in crowd]
-            for thread in threads:
-                thread.start()
-            world.publish_newest()
-            for thread in threads:
-                thread.join()
+            with ThreadPoolExecutor(len(crowd)) as pool:
+                asked = [pool.submit(member.ask, "refresh", wait=20.0) for member in crowd]
+                world.publish_newest()
+                for each in asked:
+                    each.result()
         world.notes["crowd"] = crowd[:-5]
         for member in crowd[-5:]:
             member.kill()

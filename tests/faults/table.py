@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from demo.origin import find_nginx
 from livepin.client.events import EventName
 from livepin.testing import DocumentAuthority
 
@@ -31,10 +32,10 @@ class Start(Enum):
 class Held(Enum):
     """Which document is in force."""
 
-    NONE = "no document"
-    LAST = "the last document stays in force"
-    NEW = "the newest document is taken"
-    THIEF = "the thief's document is taken"
+    NONE = "none"
+    LAST = "the last stays"
+    NEW = "the newest"
+    SERVED = "what is served"  # no reader can know better
 
 
 class Traffic(Enum):
@@ -109,6 +110,13 @@ class Row:
     authority: Callable[[], DocumentAuthority] = DocumentAuthority
     servers: Servers = Servers.FAKE
     quick: bool = False
+
+    @property
+    def missing(self) -> str:
+        """What this machine lacks for this row; empty if nothing."""
+        if self.servers is Servers.NGINX and find_nginx() is None:
+            return "nginx is not installed: `make nginx`"
+        return self.does.missing
 
     @property
     def alarms(self) -> dict[EventName, str]:

@@ -114,7 +114,7 @@ class World:
 
     def hosts(self) -> list[dict[str, object]]:
         """What the project's documents say."""
-        return [policy("localhost", self.cast.genuine, self.cast.backup, **self.row.policy)]
+        return [{**policy("localhost", self.cast.genuine, self.cast.backup), **self.row.policy}]
 
     def publish_last(self) -> None:
         """The last document before the fault. It is not the first one, so that there is something to roll back to."""
@@ -126,9 +126,9 @@ class World:
         if self.row.seeded:
             self.orders["setup"]["seed"] = self.last_text
 
-    def publish_newest(self, **members: object) -> None:
+    def publish_newest(self, **members: int) -> None:
         """A newer document, everywhere."""
-        self.serve(self.authority.next(**members))
+        self.serve(self.authority.next(None, **members))
 
     def serve(self, content: str | bytes) -> None:
         """Let every region serve this as the current document."""

@@ -140,7 +140,8 @@ def check_date(table: LogTable, foreign: ForeignList, review: Review, now: float
     """
     if review.issued_at > now + CLOCK_TOLERANCE:
         raise InputInvalid("ct_list_invalid", "the list is from the future", where=date_text(review.issued_at))
-    if foreign.issued_at is None and review.issued_at < foreign.known_at:
+    # A day's grace: a date without a time is its midnight.
+    if foreign.issued_at is None and review.issued_at <= foreign.known_at - _DAY:
         message = f"the list tells of things that happened on {date_text(foreign.known_at)}"
         raise InputInvalid("ct_list_invalid", message, where=f"--date {date_text(review.issued_at)}")
     before = table.review(foreign.source)

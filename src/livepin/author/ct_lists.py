@@ -232,5 +232,5 @@ def _name(description: str, operator: str) -> str:
     if quoted := _QUOTED.search(description):
         return quoted[1]
     if description.casefold().startswith(f"{operator.casefold()} "):
-        return description[len(operator) + 1 :]
-    return description
+        description = description[len(operator) + 1 :]
+    return re.sub(r"(?<=.)\s+log$", "", description, flags=re.IGNORECASE)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ _HEADER = (
     "The logs of Certificate Transparency that this project knows, as somebody has reviewed them.",
     "`livepin ct logs` changes it; docs/ct.md says where logs come from. Documents carry only what they need of it.",
 )
+_CROWDED = re.compile(r"^([^#\n].*)\n(?=\[\[)", re.MULTILINE)
 #: What differs between the shards of one log: the year, perhaps the half, perhaps the letter of a second try.
 _SHARD = re.compile(r"20\d\d(?:h[12][a-z]?)?")
 
@@ -143,9 +145,11 @@ class LogTable:
     def issued_at(self, logs: Iterable[LogEntry] | None = None) -> int | None:
         """The oldest date of the sources that answer for these logs (default: all); None where nothing was reviewed.
 
-        The oldest, because nobody can say of a list that one half of it is fresh.
+        The oldest, because nobody can say of a list that one half of it is fresh. What was retired by hand does not
+        age: nothing worse can become of it.
         """
-        sources = {one.source for one in (self.logs if logs is None else logs)}
+        asked = self.logs if logs is None else logs
+        sources = {one.source for one in asked if one.source != Source.HAND or one.state != "retired"}
         dates = [one.issued_at for one in self.reviews if one.source in sources]
         return min(dates or [one.issued_at for one in self.reviews], default=None)
 
@@ -203,7 +207,8 @@ class LogTableFile:
 
     def save(self) -> LogTable:
         """Write it, if it can be read again; otherwise the file on disk stays. Raises `ProjectInvalid`."""
-        text = tomlkit.dumps(self.toml)
+        # Tables that were added after reading come without the line between them.
+        text = _CROWDED.sub(r"\1\n\n", tomlkit.dumps(self.toml))
         table = LogTableFile(self.path, tomlkit.parse(text)).read()
         write_atomically(self.path, text)
         return table
@@ -262,17 +267,21 @@ def open_table(directory: Path) -> LogTable | None:
 
 
 def _log_table(table: Table) -> LogTable:
-    reviews = tuple(_review(one) for one in table.tables("list") or ())
-    operators = tuple(_operator(one) for one in table.tables("operator") or ())
-    logs = tuple(_log(one, operators, reviews) for one in table.tables("log") or ())
+    lists, operators, logs = (table.tables(name) or () for name in ("list", "operator", "log"))
     table.end()
-    called = [name.casefold() for one in operators for name in {one.id.casefold(), *map(str.casefold, one.names)}]
-    once = (("list", [one.source for one in reviews]), ("operator", called), ("log", [one.id for one in logs]))
-    for member, keys in once:
-        if len(set(keys)) < len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise table.fault(member, f"has {twice!r} twice")
-    return LogTable(operators, logs, reviews)
+    reviews, known = tuple(map(_review, lists)), tuple(map(_operator, operators))
+    _once(table, "list", [one.source for one in reviews])
+    called = [{one.id.casefold(), *(name.casefold() for name in one.names)} for one in known]
+    _once(table, "operator", [name for names in called for name in names])
+    found = LogTable(known, tuple(_log(one, known, reviews) for one in logs), reviews)
+    _once(table, "log", [one.id for one in found.logs])
+    return found
+
+
+def _once(table: Table, member: str, keys: list[str]) -> None:
+    for key, number in Counter(keys).items():
+        if number > 1:
+            raise table.fault(member, f"has {key!r} twice")
 
 
 def _review(table: Table) -> Review:

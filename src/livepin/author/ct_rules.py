@@ -97,16 +97,17 @@ def _ending(rule: Mapping[str, Any], table: LogTable, now: float, horizon: int) 
 def _too_few(rule: Mapping[str, Any], table: LogTable, now: float, horizon: int) -> Iterator[tuple[str, str]]:
     """Whether the logs that count are enough for every end until the horizon; the first end at which not is told."""
     policy = rule.get("policy", "any")
-    least = 1 if policy == "any" else 2
+    needed = 1 if policy == "any" else 2
     counting = [one for one in table.logs if one.state in _TAKING and not one.ended(now) and _asked_for(rule, one)]
-    ends = sorted({one.end for one in counting if one.end is not None and one.end <= horizon} | {int(now), horizon})
-    for end in ends:
-        there = [one for one in counting if _covers(one, end)]
-        operators = {one.operator for one in there}
-        if len(operators if least > 1 else there) < least:
-            what = "no log" if not there else f"logs of one operator alone ({', '.join(operators)})"
-            message = f"{what} of those that count will take a certificate that ends on {date_text(end)}, and {policy}"
-            message += f" needs {'one' if least == 1 else 'two operators'}"
+    ends = {one.end for one in counting if one.end is not None and one.end <= horizon}
+    for end in sorted(ends | {int(now), horizon}):
+        operators = operators_of(one for one in counting if _covers(one, end))
+        if len(operators) < needed:
+            which = f", for certificates that end on {date_text(end)}," if end > int(now) else ""
+            what = f"are of {operators[0]} alone" if operators else "are none"
+            message = (
+                f"the logs that may count{which} {what}; {policy} needs {'two operators' if needed > 1 else 'one'}"
+            )
             yield message, "Bring the log table up to date (`livepin ct logs import`), or declare more operators."
             return
 

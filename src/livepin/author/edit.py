@@ -56,6 +56,14 @@ def set_host(file: ProjectFile, pattern: str, members: Mapping[str, Any]) -> boo
     return is_new
 
 
+def rule_table(rule: Mapping[str, Any]) -> Any:
+    """A CT rule as people write it: on one line, but for arrays that are long."""
+    table = tomlkit.inline_table()
+    for name, value in rule.items():
+        table.add(name, _lines(value) if isinstance(value, list) and len(value) > 2 else value)
+    return table
+
+
 def remove_host(file: ProjectFile, pattern: str) -> None:
     """Remove a `[[host]]` with its pins. Raises `ProjectInvalid` (`entry_missing`)."""
     _need_host(file, pattern)

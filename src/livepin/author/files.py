@@ -57,10 +57,17 @@ def sync_directory(path: Path) -> None:
 def read_text(path: Path) -> str:
     """Text of a file. Raises `ProjectInvalid`."""
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ProjectInvalid("file_unreadable", f"cannot be read: {why}", where=str(path)) from None
+        return read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ProjectInvalid("file_unreadable", "cannot be read: not UTF-8 text", where=str(path)) from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of a file. Raises `ProjectInvalid`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ProjectInvalid("file_unreadable", f"cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def names_a_file(text: str) -> bool:

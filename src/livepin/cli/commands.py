@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "host": ("host", "Hosts and their policies: set, remove, list."),
     "pin": ("pin", "Pins of a host: add, remove, list."),
     "deny": ("deny", "Keys that are refused everywhere: add, remove, list."),
+    "ct": ("ct", "Certificate Transparency: logs (the log table), check."),
     "check": ("check", "Hold the project against what is live: the guard."),
     "diff": ("diff", "What publishing would change."),
     "sign": ("sign", "Stage, check and sign a revision without publishing it."),

@@ -10,7 +10,17 @@ import click
 from livepin.author import edit
 from livepin.author.names import readable, typed_pattern
 from livepin.author.project import ACTIONS, WHEN_EXPIRED, HostEntry, ProjectFile
-from livepin.cli.options import AddressType, address_option, directory_option, dry_run_option, json_option
+from livepin.cli import ct_rule
+from livepin.cli.ct_rule import CtWish, ct_options
+from livepin.cli.desk import Desk
+from livepin.cli.options import (
+    AddressType,
+    address_option,
+    directory_option,
+    dry_run_option,
+    json_option,
+    timeout_option,
+)
 from livepin.cli.output import Output, table
 from livepin.watch.address import Address
 
@@ -28,6 +38,8 @@ def host() -> None:
 @click.option("--reason", help="Why when_expired is allow.")
 @click.option("--look-at", type=AddressType(), multiple=True, help="A host that a wildcard covers, to be looked at.")
 @address_option
+@ct_options
+@timeout_option
 @directory_option
 @dry_run_option
 @json_option
@@ -42,6 +54,7 @@ def set_(
     directory: Path,
     dry_run: bool,
     as_json: bool,
+    **ct: Any,
 ) -> None:
     """Add PATTERN, or change its policy. International names may be typed as they are."""
     out = Output(as_json)
@@ -50,18 +63,26 @@ def set_(
     given["look_at"] = [str(one) for one in look_at] or None
     given["address"] = str(address) if address else None
     members = {name: value for name, value in given.items() if value is not None}
+    wish = CtWish(**ct)
+    wish.check()
     file = ProjectFile.open(directory)
     is_new = edit.set_host(file, typed.text, members)
+    if not wish.empty:
+        edit.set_host(file, typed.text, {"ct": edit.rule_table(ct_rule.changed_rule(wish, file, typed.text, out))})
     project = file.read() if dry_run else file.save()
     entry = project.host(typed.text)
     if typed.other:
         out.note(
             f"some clients ask for {typed.other} (IDNA 2003) instead: `livepin host set '{typed.other}'` covers it"
         )
+    if entry is not None and not wish.empty:
+        ct_rule.tell(entry, Desk(project), out)
     if entry is not None and entry.action != "off" and not entry.pins and not entry.deny:
         out.note(f"it has no pins yet: `livepin pin add '{typed.text}' --live`")
     verb = f"{'would be ' if dry_run else ''}{'added' if is_new else 'changed'}"
-    out.result({"host": typed.text, "new": is_new, "dry_run": dry_run}, f"{typed.text} {verb}")
+    rule = entry.ct if entry is not None and not wish.empty else None
+    shown = f" ({ct_rule.rule_text(rule, Desk(project).log_table)})" if rule else ""
+    out.result({"host": typed.text, "new": is_new, "ct": rule, "dry_run": dry_run}, f"{typed.text} {verb}{shown}")
 
 
 @host.command()
@@ -104,6 +125,7 @@ def _members(entry: HostEntry) -> dict[str, Any]:
         "rollout": entry.rollout,
         "when_expired": entry.when_expired,
         "reason": entry.reason,
+        "ct": entry.ct,
         "look_at": list(entry.look_at),
         "address": entry.address,
     }

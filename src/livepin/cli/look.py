@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from livepin.cli.options import AddressType, address_option, json_option, timeout_option
+from livepin.author.ct_logs import LogTable, open_table
+from livepin.cli.options import AddressType, address_option, directory_option, json_option, timeout_option
 from livepin.cli.output import Output, moment
+from livepin.cli.scts import Evidence, examine
 from livepin.errors import LookFailed
 from livepin.watch import probe
 from livepin.watch.address import Address, parse_proxy
@@ -30,15 +33,23 @@ proxy_option = click.option("--proxy", help="Connect by HTTP CONNECT through htt
 @proxy_option
 @ca_option
 @timeout_option
+@directory_option
 @json_option
 def look(
-    host: Address, address: Address | None, proxy: str | None, ca: Path | None, timeout: float, as_json: bool
+    host: Address,
+    address: Address | None,
+    proxy: str | None,
+    ca: Path | None,
+    timeout: float,
+    directory: Path,
+    as_json: bool,
 ) -> None:
-    """Look at HOST: the chain that each of its addresses serves, with all digests.
+    """Look at HOST: the chain that each of its addresses serves, with all digests, and its SCTs where there is a
+    log table (ct-logs.toml).
 
     What is served is shown also where a client would refuse it (expired, untrusted, another name), and why.
     """
-    out = Output(as_json)
+    out, known = Output(as_json), open_table(directory)
     out.progress(f"looking at {host}")
     seen = probe.look(
         host.host,
@@ -51,12 +62,20 @@ def look(
     if not any(answer.reachable for answer in seen.answers):
         why = "; ".join(f"{one.address}: {one.error}" for one in seen.answers) or seen.error
         raise LookFailed("look_failed", f"nothing to look at: {why}", where=str(host))
-    answers = [_members(answer) for answer in seen.answers]
+    found = [_evidence(answer, known) for answer in seen.answers]
+    answers = [_members(answer, one) for answer, one in zip(seen.answers, found, strict=True)]
     members = {"host": seen.host, "port": seen.port, "looked_at": seen.looked_at, "answers": answers}
-    out.result(members, "\n\n".join(_text(answer) for answer in seen.answers))
+    out.result(members, "\n\n".join(_text(answer, one) for answer, one in zip(seen.answers, found, strict=True)))
 
 
-def _members(answer: Answer) -> dict[str, Any]:
+def _evidence(answer: Answer, known: LogTable | None) -> Evidence | None:
+    """What the SCTs are worth. Of a chain that was not validated, what came second is taken for the issuer."""
+    chain = answer.verified or answer.served
+    return examine(chain, known, time.time()) if known is not None and chain else None
+
+
+def _members(answer: Answer, evidence: Evidence | None) -> dict[str, Any]:
+    ct = {} if evidence is None else {"ct": evidence.members()}
     return {
         "address": answer.address,
         "reachable": answer.reachable,
@@ -66,10 +85,11 @@ def _members(answer: Answer) -> dict[str, Any]:
         "invalid": answer.invalid,
         "served": [asdict(describe(one)) for one in answer.served],
         "verified": [asdict(describe(one)) for one in answer.verified],
+        **ct,
     }
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: Answer, evidence: Evidence | None) -> str:
     if not answer.reachable:
         return f"{answer.address}  {answer.error}"
     judged = "valid" if answer.verified else f"NOT VALID: {answer.invalid}"
@@ -78,6 +98,8 @@ def _text(answer: Answer) -> str:
     for number, certificate in enumerate(chain):
         position = "leaf" if number == 0 else "ca"
         lines += [f"  {number} {position}", *(f"    {line}" for line in _lines(describe(certificate)))]
+    if evidence is not None:
+        lines += ["  Certificate Transparency", *(f"    {line}" for line in evidence.lines())]
     return "\n".join(lines)
 
 

@@ -41,5 +41,35 @@ def _renew_all() -> None:
         lock._renew()
 
 
+class _Whole:
+    """Holds forks back while a block runs that a child must not find half done."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._forking = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def before_fork(self) -> None:
+        # Bounded: a fork that comes too early is better than one that never comes.
+        self._forking = self._lock.acquire(timeout=5.0)
+
+    def after_fork(self) -> None:
+        if self._forking:
+            self._forking = False
+            self._lock.release()
+
+
+#: ``with whole:`` around something short, in a thread of ours: no fork of the process begins inside the block. Imports
+#: are such: a module that is half imported at that moment stays so in the child, for ever.
+whole = _Whole()
+
 if hasattr(os, "register_at_fork"):  # there is no fork on Windows
     os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(before=whole.before_fork, after_in_parent=whole.after_fork, after_in_child=whole.after_fork)

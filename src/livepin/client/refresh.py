@@ -14,6 +14,7 @@ serves code with and without an event loop, and outlives loops that come and go.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import queue
 import threading
@@ -25,6 +26,7 @@ from livepin.client.attempt import Answer, Attempt, Fetched
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher
+from livepin.client.forks import whole
 from livepin.client.keeper import Keeper
 from livepin.client.schedule import LONGEST_WITHOUT, Schedule, Source
 from livepin.core.trust import Revision, effective_now
@@ -36,6 +38,14 @@ HEDGE_AFTER = 1.0
 GRACE = 2.0
 ATTEMPT_SECONDS = 10.0
 ROUND_SECONDS = 20.0
+
+
+#: What fetching and verifying import when they first need it. Imported where no fork comes between.
+_LAZY = (
+    *("encodings.idna", "http.client", "urllib.request", "cryptography.exceptions"),
+    *(f"cryptography.hazmat.primitives.{name}" for name in ("hashes", "serialization")),
+    *(f"cryptography.hazmat.primitives.asymmetric.{name}" for name in ("ec", "ed25519", "padding", "rsa", "utils")),
+)
 
 
 class Refresher:
@@ -150,6 +160,9 @@ class Refresher:
         return self._wanted > self._begun or self.schedule.due <= self._clock.monotonic()
 
     def _run(self) -> None:
+        with whole:
+            for name in _LAZY:
+                importlib.import_module(name)
         while True:
             with self._wake:
                 while not self._closed and not self._asking:

@@ -52,8 +52,8 @@ class Status:
     hosts: tuple[str, ...]
     unseen: tuple[str, ...]
     judged: int
-    asked: int
     verdicts: dict[str, dict[str, int]]
+    asked: int
     rounds: int
     sources: dict[str, str]
     reports: tuple[SourceReport, ...]

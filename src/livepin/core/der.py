@@ -62,18 +62,16 @@ def _tbs(certificate: bytes) -> tuple[int, int]:
     return _expect(certificate, content, end, _SEQUENCE)
 
 
-def _after_serial(data: bytes) -> tuple[int, int]:
-    """The end of the serial number, and that of the TBSCertificate."""
-    position, end = _tbs(data)
-    tag, _, stop = _element(data, position, end)
-    if tag == _VERSION:
-        position = stop
-    return _expect(data, position, end, _INTEGER)[1], end
+def _after_serial(data: bytes) -> tuple[int, int, int]:
+    """Where the content of the TBSCertificate starts, where its serial number ends, and where all of it ends."""
+    start, end = _tbs(data)
+    tag, _, stop = _element(data, start, end)
+    return start, _expect(data, stop if tag == _VERSION else start, end, _INTEGER)[1], end
 
 
 def _spki_place(data: bytes) -> tuple[int, int, int]:
     """Start and end of the SPKI, and the end of the TBSCertificate."""
-    position, end = _after_serial(data)
+    _, position, end = _after_serial(data)
     for _ in range(4):  # signature algorithm, issuer, validity, subject
         position = _expect(data, position, end, _SEQUENCE)[1]
     return position, _expect(data, position, end, _SEQUENCE)[1], end
@@ -162,8 +160,7 @@ def logged_fields(certificate: bytes) -> LoggedFields:
     `tbs` is spliced together from the bytes as they stand, without the SCT list: encoding anything again would lose
     the log's signature wherever a CA encodes in its own way. Raises `CertificateInvalid`.
     """
-    start = _tbs(certificate)[0]
-    position, end = _after_serial(certificate)
+    start, position, end = _after_serial(certificate)
     position = _skip_sequences(certificate, position, end)  # signature algorithm, issuer
     not_before, not_after, position = _validity(certificate, position, end)
     position = _skip_sequences(certificate, position, end)  # subject, key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from functools import partial
 
 from livepin.testing import TlsServer, conversations
@@ -23,6 +24,8 @@ async def exchange(target: Target, context: ssl.SSLContext | None) -> bytes:
         return await reader.readexactly(len(SECRET))
     finally:
         writer.close()
+        with suppress(OSError):  # one that was refused has been told about before
+            await writer.wait_closed()
 
 
 def visit(target: Target, context: ssl.SSLContext | None) -> bytes:

@@ -24,6 +24,7 @@ from tests.faults.faults import (
     Unannounced,
     Withdrawn,
     drips_head,
+    floods_continue,
     floods_head,
 )
 from tests.faults.table import Held, Row
@@ -116,7 +117,7 @@ ROWS = (
     ),
     Row(
         key="cookies",
-        fault="The newest document, with a cookie and an ETag of 4,000 characters, by which to recognize the application",
+        fault="The newest document, with a cookie and an ETag of 4,000 characters to recognize the application by",
         does=Answers(Headers({"Set-Cookie": "who=42; Max-Age=31536000", "ETag": f'"{"x" * 4000}"'})),
         held=Held.NEW,
         event=None,
@@ -160,7 +161,7 @@ ROWS = (
     Row(
         key="reset-in-body",
         fault="A connection reset after 100 bytes of the body",
-        does=Answers(Reset(100)),
+        does=Answers(Drip(50, 0.1), Reset(100)),
         code="source_truncated",
     ),
     Row(
@@ -182,6 +183,13 @@ ROWS = (
         fault="A head that comes fast and never ends",
         does=Impostor(lambda cast: cast.genuine, floods_head),
         code="source_unreachable",
+    ),
+    Row(
+        key="continue-flood",
+        fault="“100 Continue”, over and over",
+        does=Impostor(lambda cast: cast.genuine, floods_continue),
+        code="source_timeout",
+        within=12.0,
     ),
     Row(
         key="gzip-bomb",

@@ -8,28 +8,22 @@ from typing import Any
 
 from livepin.client.events import EventName
 from livepin.core import jws
+from livepin.core.base64s import b64
 from livepin.testing import DocumentAuthority, SigningKey, policy, sign_jws
-from tests.faults.faults import Publishes
+from tests.faults.faults import HIGHEST, DrivesSerialUp, Publishes, PublishesTaken
 from tests.faults.table import DAY, Held, Row
 from tests.faults.world import World
 
 TITLE = "The source serves a wrong document"
 
 REFUSED = EventName.DOCUMENT_REFUSED
-#: The highest serial that a document can have (design: integers within 2^53 - 1).
-HIGHEST = 2**53 - 1
 
 
-def epoch_one(**other: Any) -> DocumentAuthority:
+def epoch_one() -> DocumentAuthority:
     """A project with a key set."""
-    authority = DocumentAuthority(**other)
+    authority = DocumentAuthority()
     authority.new_epoch()
     return authority
-
-
-def two_anchors() -> DocumentAuthority:
-    """A project with two anchors, each of which is enough."""
-    return epoch_one(anchors=[SigningKey.generate(), SigningKey.generate()])
 
 
 def first_anchor_revoked() -> DocumentAuthority:
@@ -71,9 +65,22 @@ def _too_many(world: World) -> str:
     return _signed(world, hosts=patterns)
 
 
+def _largest(world: World) -> str:
+    """10,000 patterns, and pins until 8 MiB of text are full."""
+    pins = [{"spki_sha256": b64(number.to_bytes(32, "big"))} for number in range(9)]
+    patterns = [policy(f"h{number}.example", *pins) for number in range(9_999)]
+    return _signed(world, serial=9, hosts=[*world.hosts(), *patterns])
+
+
 def _duplicate_member(world: World) -> str:
     payload = json.dumps(_payload(world)).replace('"serial"', '"serial": 9, "serial"', 1)
     return sign_jws(payload.encode(), world.authority.signing_key)
+
+
+def _with_highest_serial(world: World) -> str:
+    """Under the key set that is held."""
+    keys = json.loads(jws.split(world.last_text).header)["keys"]
+    return sign_jws(_payload(world, serial=HIGHEST), world.authority.signing_key, header={"keys": keys})
 
 
 def _swapped(world: World) -> str:
@@ -86,6 +93,21 @@ def _row(key: str, fault: str, code: str, text: Any, **more: Any) -> Row:
 
 
 ROWS = (
+    Row(
+        key="largest",
+        fault="As large a document as there can be: 8 MiB, 10,000 patterns",
+        does=PublishesTaken(_largest, 9),
+        held=Held.SERVED,
+        event=None,
+    ),
+    Row(
+        key="serial-driven-up",
+        fault="A thief of the signing key publishes the highest serial there is; over once a new epoch is published",
+        does=DrivesSerialUp(_with_highest_serial, HIGHEST),
+        authority=epoch_one,
+        held=Held.SERVED,
+        event=None,
+    ),
     _row(
         "rolled-back",
         "A roll-back: an older document, honestly signed once",
@@ -238,4 +260,3 @@ ROWS = (
         authority=first_anchor_revoked,
     ),
 )
-_ = Held, two_anchors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from livepin.client.events import EventName
 from livepin.testing.failures import Delay, Stale, Status
 from tests.faults.faults import (
     Answers,
@@ -155,4 +154,3 @@ ROWS = (
         after=None,
     ),
 )
-_ = EventName

@@ -72,6 +72,16 @@ ROWS = (
         also=(EventName.VERDICT_REPORTED,),
     ),
     Row(
+        key="first-start-other-hosts",
+        fault="The source is down, and set-up says `hosts=[…]` of other hosts only",
+        does=Leads(Way.REFUSED),
+        start=Start.FIRST,
+        setup={"hosts": ["elsewhere.example"]},
+        held=Held.NONE,
+        traffic=Traffic.OPEN,
+        code="source_unreachable",
+    ),
+    Row(
         key="first-start-seed",
         fault="The source is down, and a document is bundled",
         does=Leads(Way.REFUSED),
@@ -117,8 +127,8 @@ ROWS = (
         start=Start.FIRST,
         urls=2,
         held=Held.NEW,
-        event=None,
-        tolerated=True,
+        event=EventName.DOCUMENT_REFUSED,
+        code="rolled_back",
     ),
     Row(
         key="restart-down",

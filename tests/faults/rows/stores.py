@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from livepin.client.events import EventName
 from tests.faults import store_faults
 from tests.faults.store_faults import Crowd, LeftOver, Locked, Lost, StoreIs
-from tests.faults.table import Fault, Held, Row, Start
+from tests.faults.table import Held, Row, Start
+from tests.faults.world import World
 
 TITLE = "The store"
 
 
-def _row(key: str, fault: str, does: Fault, start: Start = Start.RESTART, **more: object) -> Row:
-    code = str(more.pop("code", "store_unusable"))
-    quick = bool(more.pop("quick", False))
+def _row(
+    key: str,
+    fault: str,
+    make: Callable[[World], object],
+    code: str = "store_unusable",
+    *,
+    start: Start = Start.RESTART,
+    needs_root: bool = False,
+    quick: bool = False,
+) -> Row:
     return Row(
         key=key,
         fault=fault,
-        does=does,
+        does=StoreIs(make, needs_root),
         start=start,
         held=Held.NEW,
         event=EventName.STORE_UNUSABLE,
@@ -27,18 +37,26 @@ def _row(key: str, fault: str, does: Fault, start: Start = Start.RESTART, **more
 
 
 ROWS = (
-    _row("store-read-only", "It cannot be written to", StoreIs(store_faults.read_only), Start.FIRST),
-    _row("store-full", "The disk is full", StoreIs(store_faults.full), Start.FIRST, quick=True),
-    _row("store-corrupt", "The file in it is garbage", StoreIs(store_faults.corrupt), code="malformed", quick=True),
-    _row("store-half", "Half of the file in it is missing", StoreIs(store_faults.half_written), code="malformed"),
-    _row("store-stranger", "The file in it was signed by a stranger", StoreIs(store_faults.of_a_stranger), code="unknown_key"),
-    _row("store-pipe", "The file in it is a pipe that nobody writes to", StoreIs(store_faults.pipe)),
-    _row("store-foreign", "It belongs to another user", StoreIs(store_faults.foreign, needs_root=True)),
-    _row("store-foreign-file", "The file in it belongs to another user", StoreIs(store_faults.foreign_file, needs_root=True)),
-    _row("store-group", "A group can write to it", StoreIs(store_faults.writable_by_group)),
-    _row("store-link", "It is a symbolic link", StoreIs(store_faults.link)),
-    _row("store-tmp", "It lies under a shared temporary directory", StoreIs(store_faults.shared_temporary), Start.FIRST),
-    _row("store-locked", "Another process holds its lock, and is stopped", Locked()),
+    _row("store-read-only", "It cannot be written to", store_faults.read_only, start=Start.FIRST),
+    _row("store-full", "The disk is full", store_faults.full, start=Start.FIRST, quick=True),
+    _row("store-corrupt", "The file in it is garbage", store_faults.corrupt, "malformed", quick=True),
+    _row("store-half", "Half of the file in it is missing", store_faults.half_written, "malformed"),
+    _row("store-stranger", "The file in it was signed by a stranger", store_faults.of_a_stranger, "unknown_key"),
+    _row("store-pipe", "The file in it is a pipe that nobody writes to", store_faults.pipe),
+    _row("store-foreign", "It belongs to another user", store_faults.foreign, needs_root=True),
+    _row("store-foreign-file", "The file in it belongs to another user", store_faults.foreign_file, needs_root=True),
+    _row("store-group", "A group can write to it", store_faults.writable_by_group),
+    _row("store-link", "It is a symbolic link", store_faults.link),
+    _row("store-tmp", "It lies in `/tmp`", store_faults.shared_temporary, start=Start.FIRST),
+    Row(
+        key="store-locked",
+        fault="Another process holds its lock, and is stopped",
+        does=Locked(),
+        start=Start.RESTART,
+        held=Held.NEW,
+        event=EventName.STORE_UNUSABLE,
+        after=None,
+    ),
     Row(
         key="store-locked-first",
         fault="The same at a first start; set-up is called inside an event loop",

@@ -15,6 +15,7 @@ from tests.vectors.making.ct_writer import (
     LOGGED,
     NORTH,
     OAK,
+    POISON,
     SLATE,
     SOUTH,
     STRANGER,
@@ -25,14 +26,16 @@ from tests.vectors.making.ct_writer import (
     ct_list,
     entry_of,
     leaf,
+    list_extension,
     logged,
+    precertificate_entry,
     sct_list,
     with_scts,
 )
 from tests.vectors.making.judge_writer import MALLORY_PIN, allowed, blocked, judged, policy, reported
 from tests.vectors.making.keys import b64, sha256
 from tests.vectors.making.writer import ABSENT, DAY, NOW
-from tests.vectors.making.x509 import INTERCEPTED
+from tests.vectors.making.x509 import INTERCEPTED, extension
 
 _ENTRY = entry_of()
 
@@ -109,6 +112,7 @@ def counting_cases() -> Iterator[Case]:
     retired = ct_list(*(log.entry(state="retired", retired_at=NOW) for log in (NORTH, OAK)))
     reasons = ["no_current_log"]
     yield ct_case("retiring-now", "Both logs retire now", pair, "apple", False, logs=retired, reasons=reasons)
+    yield from _retirement_cases()
     twice = ct_list(NORTH.entry(), NORTH.entry(operator="Forest"), OAK.entry())
     yield ct_case("log-named-twice", "A log is named twice, and differently: it does not count", pair, "chrome", False,
                   logs=twice)  # fmt: skip
@@ -129,6 +133,26 @@ def counting_cases() -> Iterator[Case]:
     for name, about, members, counts in declared:
         rule = {"action": "enforce", "policy": "chrome", **members}
         yield ct_case(f"declared-{name}", about, pair, rule, counts)
+
+
+def _retirement_cases() -> Iterator[Case]:
+    alone = logged(NORTH)
+    for name, retired_at, counts in (("then", LOGGED, False), ("later", LOGGED + 1, True)):
+        entries = ct_list(NORTH.entry(state="retired", retired_at=retired_at))
+        about = f"To `any` an SCT from {'before' if counts else 'the very second of'} the retirement"
+        yield ct_case(f"any-retired-{name}", about, alone, "any", counts, logs=entries)
+    # The retired log's SCT is older than its retirement; the earliest SCT of a log that is current is not.
+    early = with_scts([NORTH.sct(_ENTRY, at=LOGGED - 9), OAK.sct(_ENTRY)])
+    between = ct_list(NORTH.entry(state="retired", retired_at=LOGGED), OAK.entry())
+    about = "A log retired between its SCT and the earliest one of a log that is current"
+    yield ct_case("chrome-retired-between", f"{about}: to Chrome, before the certificate was issued", early, "chrome",
+                  False, logs=between)  # fmt: skip
+    yield ct_case("apple-retired-between", f"{about}: to Apple it counts", early, "apple", True, logs=between)
+    poison = extension(POISON, b"\5\0", critical=True)
+    entry = precertificate_entry(leaf(poison).tbs)
+    both = leaf(poison, list_extension([NORTH.sct(entry), OAK.sct(entry)]))
+    yield ct_case("precertificate", "A precertificate, whatever it carries", both, "any", False,
+                  reasons=["precertificate"])  # fmt: skip
 
 
 def list_cases() -> Iterator[Case]:

@@ -1,1 +1,1 @@
-"""One or two lines for each TLS client that does not go through `ssl`."""
+"""One or two lines for what lies beside `ssl`: clients that do not go through it, metrics, processes started anew."""
