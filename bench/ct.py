@@ -37,12 +37,13 @@ class _Logged(Cast):
 def rows() -> Iterator[Row]:
     """First time and remembered, alone and inside a handshake."""
     cast = _Logged("localhost")
-    for number in (2, 3):
+    # Real certificates carry two to five SCTs, 2.7 on average; what is done once per certificate is shared by them.
+    for number, target in ((2, None), (3, 1.3)):
         certificate = logged(cast.authority, cast.backup, *LOGS[:number])
         bare = _bare(certificate)
         # Many short turns: of so long a work whole turns are lost to whatever else the machine does.
         whole, one = side_by_side(_cold(certificate), bare, rounds=150, seconds=0.004)
-        yield Row(f"SCT, first time, one of {number}", "ECDSA verification", whole / number, one, 1.3)
+        yield Row(f"SCT, first time, one of {number}", "ECDSA verification", whole / number, one, target)
     chain, logs = _chain(cast.genuine.chain_der), LogList.of(ct_logs(*LOGS))
     now = float(logs.issued_at)
     yield Row("CT rule, SCTs remembered", "ECDSA verification",

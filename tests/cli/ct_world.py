@@ -16,7 +16,7 @@ from tests.author.foreign import DAY, chrome, entry, listed, public_pem, signed
 
 #: A log of each of two operators, and one that nobody knows.
 ONE, TWO, STRANGE = CtLog("One"), CtLog("Two", static=True), CtLog("Three")
-_LIST_KEY = rsa.generate_private_key(65537, 2048)
+LIST_KEY = rsa.generate_private_key(65537, 2048)
 
 
 def log_pem(log: CtLog) -> str:
@@ -68,7 +68,7 @@ def write_lists(directory: Path) -> None:
 
     whole = named(ONE, TWO, STRANGE)
     (directory / "log_list.json").write_bytes(whole)
-    (directory / "log_list.sig").write_bytes(signed(whole, _LIST_KEY))
-    (directory / "log_list_pubkey.pem").write_bytes(public_pem(_LIST_KEY))
+    (directory / "log_list.sig").write_bytes(signed(whole, LIST_KEY))
+    (directory / "log_list_pubkey.pem").write_bytes(public_pem(LIST_KEY))
     (directory / "same.json").write_bytes(named(ONE, TWO))
     (directory / "old.json").write_bytes(chrome({}, issued_at=now - 7 * DAY, version="80.9"))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from livepin.errors import CertificateInvalid
 
@@ -138,8 +138,7 @@ def _names(data: bytes, position: int, end: int) -> list[str]:
     return names
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedFields:
+class LoggedFields(NamedTuple):
     """What Certificate Transparency needs of a certificate.
 
     `tbs`: the TBSCertificate that the logs signed (RFC 6962 section 3.2). `sct_list`: value of the SCT list extension,
@@ -188,7 +187,8 @@ def _validity(data: bytes, position: int, end: int) -> tuple[int, int, int]:
     not_after, content = _time(data, content, stop)
     if content != stop:
         raise _invalid("more than two times in its validity")
-    return not_before, not_after, stop
+    first, last = _seconds(not_before, not_after)
+    return first, last, stop
 
 
 def _without_sct_list(data: bytes, position: int, end: int) -> tuple[bytes, bytes | None, bool]:
@@ -230,21 +230,26 @@ def octets(value: bytes) -> bytes:
     return _octets(value, 0, len(value))
 
 
-def _time(data: bytes, position: int, end: int) -> tuple[int, int]:
-    """A time of RFC 5280 section 4.1.2.5 in Unix seconds, and where it ends."""
-    from datetime import datetime  # here, because only Certificate Transparency asks for times
-
+def _time(data: bytes, position: int, end: int) -> tuple[str, int]:
+    """A time of RFC 5280 section 4.1.2.5 as `YYYYMMDDHHMMSSZ`, and where it ends."""
     tag, content, stop = _element(data, position, end)
     text = data[content:stop].decode("ascii", "replace")
     if tag == _UTC_TIME:
         text = ("19" if text >= "50" else "20") + text
+    if tag not in (_UTC_TIME, _GENERALIZED_TIME) or not _TIME.fullmatch(text):
+        raise _invalid("a time that is none")
+    return text, stop
+
+
+def _seconds(*texts: str) -> list[int]:
+    """Unix seconds of times as `_time` writes them."""
+    from datetime import datetime  # here, because only Certificate Transparency asks for times
+
     try:
-        if tag not in (_UTC_TIME, _GENERALIZED_TIME) or not _TIME.fullmatch(text):
-            raise ValueError
-        moment = datetime.fromisoformat(f"{text[:8]}T{text[8:14]}+00:00")
+        moments = [datetime.fromisoformat(f"{text[:8]}T{text[8:14]}+00:00") for text in texts]
     except ValueError:
         raise _invalid("a time that is none") from None
-    return int(moment.timestamp()), stop
+    return [int(moment.timestamp()) for moment in moments]
 
 
 def _wrap(tag: int, content: bytes) -> bytes:

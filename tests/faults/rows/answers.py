@@ -149,7 +149,6 @@ ROWS = (
         fault="A body that ends before its Content-Length",
         does=Answers(Truncated(100)),
         code="source_truncated",
-        quick=True,
     ),
     Row(
         key="truncated-unannounced",

@@ -33,7 +33,6 @@ ROWS = (
         expired=True,
         event=EventName.DOCUMENT_REFUSED,
         code="expired",
-        quick=True,
     ),
     Row(
         key="clock-four-minutes-behind",

@@ -126,7 +126,6 @@ ROWS = (
         "The document of another project of the same owner",
         "wrong_audience",
         lambda world: world.authority.wrong_audience(),
-        quick=True,
     ),
     _row(
         "wrong-organization",

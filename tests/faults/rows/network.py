@@ -79,7 +79,6 @@ ROWS = (
         held=Held.NEW,
         code="source_unreachable",
         after=None,
-        quick=True,
     ),
     Row(
         key="resolver-hangs",
@@ -107,7 +106,6 @@ ROWS = (
         urls=2,
         held=Held.NEW,
         code="source_status",
-        quick=True,
     ),
     Row(
         key="first-rests",

@@ -88,7 +88,6 @@ ROWS = (
         start=Start.FIRST,
         seeded=True,
         code="source_unreachable",
-        quick=True,
     ),
     Row(
         key="first-start-old-seed",
