@@ -129,6 +129,11 @@ class TestTheNextList:
         with pytest.raises(InputInvalid, match="tells of things that happened on 2025-10-19"):
             imported(made, apple(WHOLE), dated=NOW - 500 * DAY)
 
+    def test_a_list_that_says_its_own_date_is_believed(self, tmp_path: Path) -> None:
+        """Its signature covers the date; states may be announced ahead."""
+        ahead = {"One Ltd": [changed(UNO, "Uno2026h2", state="readonly", since=NOW + 5 * DAY)]}
+        imported(LogTableFile.open(tmp_path), chrome(ahead, issued_at=NOW))
+
     def test_one_that_is_too_old_to_be_of_use_is_told(self, file: LogTableFile, tmp_path: Path) -> None:
         def told(age: int) -> bool:
             plan = imported(LogTableFile.open(tmp_path / str(age)), chrome(WHOLE, issued_at=NOW - age))
@@ -256,7 +261,7 @@ class TestOperators:
 
 
 def test_a_list_with_logs_whose_keys_are_public_is_told_as_what_it_is(file: LogTableFile) -> None:
-    mimic = (CtLog("x"), {**listed(UNO, "mimic"), "log_id": next(iter(MIMICS))})
+    mimic = (CtLog("x"), {**listed(UNO, "mimic"), "log_id": min(MIMICS)})
     plan = imported(file, chrome({**WHOLE, "Mimics": [mimic]}, version="80.2"))
     assert ct_import.MIMICS_TOLD in plan.notes
     assert not plan.changes

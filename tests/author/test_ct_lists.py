@@ -175,7 +175,7 @@ class TestWhatCannotBeUsedIsLeftOutAndTold:
         assert parse(chrome({**NAMED, "Three": []})).operators == ("One Ltd", "Two")
 
     def test_the_logs_whose_private_keys_are_public(self) -> None:
-        found = left_out(lambda log: log.update(log_id=next(iter(MIMICS))))
+        found = left_out(lambda log: log.update(log_id=min(MIMICS)))
         assert found.mimics
         assert [one.name for one in found.logs] == ["good"]
         assert "anybody can sign for it" in found.notes[0]
@@ -209,6 +209,7 @@ class TestSignature:
             (DATA, b""),
             (DATA, bytes(256)),
         ],
+        ids=["longer", "changed", "another key", "empty", "zeros"],
     )
     def test_one_byte_is_another(self, data: bytes, signature: bytes) -> None:
         with pytest.raises(InputInvalid) as raised:
@@ -226,6 +227,7 @@ class TestSignature:
             .public_key()
             .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
         ],
+        ids=["nothing", "no end", "damaged", "too short", "of another kind"],
     )
     def test_what_is_no_key_for_lists(self, key: bytes) -> None:
         with pytest.raises(InputInvalid) as raised:

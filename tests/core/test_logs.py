@@ -139,6 +139,11 @@ class TestList:
         assert {entry["id"] for entry in entries} == MIMICS
         assert listing(*entries).logs == ()
 
+    def test_it_is_used_up_to_seventy_days_and_not_a_moment_longer(self) -> None:
+        found = listing(issued_at=NOW)
+        assert found.usable_until > NOW + 70 * DAY
+        assert found.usable_until - NOW == pytest.approx(70 * DAY)
+
     def test_a_document_has_its_list_and_keeps_it(self) -> None:
         found = Document.from_payload(payload(ct_logs={"issued_at": NOW, "logs": [ONE.entry()]}))
         logs = found.ct_logs

@@ -64,9 +64,9 @@ def _chosen(items: list[pytest.Item]) -> Iterator[tuple[Row, bool]]:
 
 
 def require(row: Row) -> None:
-    """Skip visibly what this machine cannot do. A build machine (CI=true) must be able to do all of it."""
+    """Skip visibly what this machine cannot do. nginx can be had on every build machine (CI=true), root not."""
     if row.missing:
-        if os.environ.get("CI") == "true":
+        if row.servers is Servers.NGINX and os.environ.get("CI") == "true":
             pytest.fail(row.missing)
         pytest.skip(row.missing)
 

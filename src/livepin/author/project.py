@@ -85,6 +85,11 @@ class Project:
         """A path of the project file, from its folder."""
         return self.directory / relative
 
+    @property
+    def asks_for_ct(self) -> bool:
+        """Whether a host has a CT rule that somebody evaluates, and so needs the log table."""
+        return any(one.ct is not None and "off" not in (one.action, one.ct["action"]) for one in self.hosts)
+
     def host(self, pattern: str) -> HostEntry | None:
         """The entry of a pattern in normal form."""
         return next((entry for entry in self.hosts if entry.host == pattern), None)

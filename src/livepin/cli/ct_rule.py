@@ -78,15 +78,18 @@ def changed_rule(wish: CtWish, file: ProjectFile, pattern: str, out: Output) -> 
     entry = desk.project.host(pattern)
     rule: dict[str, Any] = dict((entry.ct if entry is not None else None) or {"action": "report", "policy": "chrome"})
     rule |= {name: value for name, value in (("action", wish.ct_action), ("policy", wish.ct_policy)) if value}
+    only_off = wish.ct_action == "off" and not (wish.ct_operators or wish.ct_logs or wish.ct_from_live)
+    # Read before anything is written, so that a mistake in it leaves the project as it was.
+    known = None if only_off else desk.log_table
     if wish.ct_any or wish.ct_from_live:
         rule.pop("operators", None)
         rule.pop("logs", None)
     if wish.ct_from_live:
         rule |= _live(wish, desk, pattern, out)
     if wish.ct_operators:
-        rule["operators"] = [_operator(one, desk.log_table) for one in wish.ct_operators]
+        rule["operators"] = [_operator(one, known) for one in wish.ct_operators]
     if wish.ct_logs:
-        rule["logs"] = [_log(one, desk.log_table) for one in wish.ct_logs]
+        rule["logs"] = [_log(one, known) for one in wish.ct_logs]
     return rule
 
 
@@ -147,12 +150,13 @@ def tell(entry: HostEntry, desk: Desk, out: Output) -> None:
         out.note(f"{message}. {hint}")
 
 
-def rule_text(rule: Mapping[str, Any], known: LogTable | None) -> str:
+def rule_text(rule: Mapping[str, Any], desk: Desk) -> str:
     """A rule in one line."""
-    parts = [f"ct {rule['action']}"]
-    if rule["action"] != "off":
-        parts.append(f"policy {rule['policy']}")
-        parts += [f"operators {', '.join(rule['operators'])}"] if "operators" in rule else []
-        names = ct_rules.names_of(known, rule["logs"]) if known and "logs" in rule else rule.get("logs", [])
-        parts += [f"logs {', '.join(names)}"] if names else []
+    if rule["action"] == "off":
+        return "ct off"
+    parts = [f"ct {rule['action']}", f"policy {rule['policy']}"]
+    parts += [f"operators {', '.join(rule['operators'])}"] if "operators" in rule else []
+    if "logs" in rule:
+        known = desk.log_table
+        parts.append(f"logs {', '.join(ct_rules.names_of(known, rule['logs']) if known else rule['logs'])}")
     return "; ".join(parts)

@@ -56,7 +56,7 @@ class Release:
             ),
         )
         warned = guard.warnings(draft, now)
-        if self.desk.log_table is not None:
+        if ct_rules.wants_logs(draft.payload["hosts"]) and self.desk.log_table is not None:
             warned += ct_rules.soon(self.desk.log_table, draft, now)
         return guard.settle(findings, self.overrides, warned)
 
@@ -118,7 +118,9 @@ def stage(desk: Desk, content: Mapping[str, Any] | None = None) -> Staged:
 
     def made(serial: int) -> dict[str, Any]:
         if content is None:
-            return staging.payload_of(desk.project, serial, now, desk.log_table)
+            # A log table that nobody needs is not read: a mistake in it must not hold up an emergency.
+            table = desk.log_table if desk.project.asks_for_ct else None
+            return staging.payload_of(desk.project, serial, now, table)
         return staging.again(content, desk.project, serial, now)
 
     payload = made(serial)

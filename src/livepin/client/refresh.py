@@ -163,6 +163,7 @@ class Refresher:
         with whole:
             for name in _LAZY:
                 importlib.import_module(name)
+            self._keeper.rehearse()
         while True:
             with self._wake:
                 while not self._closed and not self._asking:

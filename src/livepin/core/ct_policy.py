@@ -11,14 +11,13 @@ of a sentence. The clock is an argument.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from livepin.core.document import CtRule
-from livepin.core.logs import MAX_AGE, Kind, Log, LogList, Standing
+from livepin.core.logs import Kind, Log, LogList, Standing
 from livepin.core.pins import Certificate
 from livepin.core.sct import Checked, CheckedSct, Delivered, Delivery, Sct, SctVerdict, check, known_from
 from livepin.core.trust import CLOCK_TOLERANCE
@@ -104,7 +103,7 @@ def evaluate(
 
 
 def _outdated(logs: LogList, now: float) -> CtReason | None:
-    if now >= _too_old_from(logs):
+    if now >= logs.usable_until:
         days = int(now - logs.issued_at) // _DAY
         return CtReason(CtCode.LIST_TOO_OLD, f"CT was not evaluated: the list of logs is {days} days old")
     if now < logs.issued_at - CLOCK_TOLERANCE:
@@ -112,16 +111,11 @@ def _outdated(logs: LogList, now: float) -> CtReason | None:
     return None
 
 
-def _too_old_from(logs: LogList) -> float:
-    """The first moment at which the list is older than it may be: at 70 days exactly it is not yet *older*."""
-    return math.nextafter(logs.issued_at + MAX_AGE, math.inf)
-
-
 def moments(logs: LogList | None, scts: Iterable[SctEvidence]) -> list[float]:
     """The moments (Unix seconds) at which time alone may change the result for a certificate with these SCTs."""
     if logs is None:
         return []
-    found: list[float] = [logs.issued_at - CLOCK_TOLERANCE, _too_old_from(logs)]
+    found: list[float] = [logs.issued_at - CLOCK_TOLERANCE, logs.usable_until]
     for sct in scts:
         log = logs.find(sct.log_id or "")
         found += [known_from(sct.timestamp)] if sct.timestamp is not None else []

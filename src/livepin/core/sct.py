@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from struct import Struct
 from typing import NamedTuple
 
 from livepin.core import der
@@ -24,10 +25,10 @@ from livepin.errors import CertificateInvalid
 #: How many certificates are remembered per list of logs.
 MAX_REMEMBERED = 1024
 
-_V1, _SHA256 = 0, 4
+_V1, _SHA256 = b"\0", 4
 _X509_ENTRY, _PRECERT_ENTRY = b"\0\0", b"\0\1"
-#: Version, log ID, time; then comes the length of the extensions.
-_FIXED = 1 + 32 + 8
+#: Version, log ID, time, length of the extensions; and behind these, both algorithms and the signature's length.
+_HEAD, _TAIL = Struct(">x32sQH"), Struct(">BBH")
 #: The extension that says where in a static-CT log the entry is (c2sp.org/static-ct-api).
 _LEAF_INDEX, _LEAF_INDEX_SIZE = 0, 5
 
@@ -107,22 +108,24 @@ def _entries(data: bytes) -> Iterator[bytes]:
 
 
 def _sct(entry: bytes, delivery: Delivery) -> Sct:
-    if entry[:1] != bytes([_V1]):
+    if entry[:1] != _V1:
         return Sct(delivery, fault="of an unknown version" if entry else "empty")
-    if len(entry) < _FIXED:
+    if len(entry) < _HEAD.size:
         return Sct(delivery, fault="truncated")
-    log_id, timestamp = b64(entry[1:33]), int.from_bytes(entry[33:_FIXED], "big")
-    algorithms = _FIXED + 2 + int.from_bytes(entry[_FIXED : _FIXED + 2], "big")
-    extensions, signature = entry[_FIXED + 2 : algorithms], entry[algorithms + 4 :]
+    log_id, timestamp, size = _HEAD.unpack_from(entry)
+    end = _HEAD.size + size
+    extensions, signature = entry[_HEAD.size : end], entry[end + _TAIL.size :]
     leaf_index, fault = _leaf_index(extensions) if extensions else (None, "")
     algorithm = 0
-    if len(entry) < algorithms + 4 or int.from_bytes(entry[algorithms + 2 : algorithms + 4], "big") != len(signature):
-        fault = "truncated, or followed by something"
+    if len(entry) < end + _TAIL.size:
+        fault = "truncated"
     else:
-        algorithm = entry[algorithms + 1]
-        if entry[algorithms] != _SHA256 or algorithm not in (RSA, ECDSA):
+        digest, algorithm, length = _TAIL.unpack_from(entry, end)
+        if length != len(signature):
+            fault = "truncated, or followed by something"
+        elif digest != _SHA256 or algorithm not in (RSA, ECDSA):
             fault = "signed with an algorithm that logs do not use"
-    return Sct(delivery, log_id, timestamp, extensions, leaf_index, algorithm, signature, fault)
+    return Sct(delivery, b64(log_id), timestamp, extensions, leaf_index, algorithm, signature, fault)
 
 
 def _leaf_index(extensions: bytes) -> tuple[int | None, str]:
