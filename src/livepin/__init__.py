@@ -5,6 +5,9 @@
     livepin.setup(organization_id="…", project_id="…", public_key="…", configuration_url="https://…/")
 
 From then on every TLS connection that this process makes through `ssl` is judged by the project's document.
+
+(PYTEST_DONT_REWRITE: there is a plugin for pytest in this package, and pytest would complain of whoever imported it
+earlier, such as the start-up hook.)
 """
 
 from __future__ import annotations

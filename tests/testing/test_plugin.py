@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewriter
 
+import livepin
 from livepin.testing import plugin
 
 pytest_plugins = ["pytester"]
@@ -71,6 +73,11 @@ def test_whoever_does_not_use_it_pays_nothing_for_it(
         """,
     )
     result.assert_outcomes(passed=2)
+
+
+def test_pytest_does_not_mind_a_livepin_that_was_imported_earlier() -> None:
+    """It would warn, in installations from a wheel, that it cannot rewrite the assertions of a plugin's package."""
+    assert AssertionRewriter.is_rewrite_disabled(livepin.__doc__ or "")
 
 
 def test_it_can_be_left_out(pytester: pytest.Pytester) -> None:
