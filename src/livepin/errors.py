@@ -105,7 +105,6 @@ CODES: dict[str, str] = {
     # the command line
     "extra_missing": "Install what the command line needs: pip install 'livepin[cli]'.",
     "usage": "Run the command with --help.",
-    "check_failed": "Do what the failed lines say, and run the command again.",
     "internal": "This is a bug in Livepin: report it with the command and the output of LIVEPIN_DEBUG=1.",
 }
 
