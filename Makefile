@@ -13,7 +13,7 @@ RUN := .venv/bin/python -m
 CODE = $(foreach room,src tests tools bench demo,$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check bench docs lock clean attacker nginx
+.PHONY: help setup demo test test-slow check bench docs lock clean attacker nginx parts
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is one of'
@@ -47,6 +47,10 @@ attacker: .venv-attacker/.ready
 nginx:
 	@tools/debian.sh nginx
 
+# What the slow tests talk to besides nginx.
+parts:
+	@tools/debian.sh nginx chromium mariadb-server redis-server softhsm2
+
 # ---------------------------------------------------------------- what it is for
 
 demo: setup attacker nginx ## the story in a terminal: pinned, intercepted, refused, rotated
@@ -62,7 +66,7 @@ test: setup ## all tests but the slow ones; core must be covered to 100 % of its
 	$(RUN) pytest -m 'not slow' -n $(WORKERS) --cov --cov-report=
 	$(RUN) coverage report --include='src/livepin/core/*' --fail-under=100
 
-test-slow: setup attacker nginx ## the slow tests: real nginx, real mitmproxy, whole journeys
+test-slow: setup attacker parts ## the slow tests: real nginx, real mitmproxy, whole journeys
 	$(RUN) pytest -m slow || { status=$$?; [ $$status -eq 5 ] && echo 'there are no slow tests yet'; }
 
 check: setup ## style, types, who imports whom, docs, house rules
@@ -82,7 +86,7 @@ LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-header
 
 lock: setup ## resolve the locks in requirements/ again (UPGRADE=1: to the newest versions)
-	for name in bootstrap runtime dev attacker; do \
+	for name in bootstrap runtime server dev attacker; do \
 		$(LOCK) $(if $(UPGRADE),--upgrade) requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 

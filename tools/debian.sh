@@ -9,6 +9,7 @@ set -euo pipefail
 present() {
     case $1 in
         nginx) PATH=$PATH:/usr/sbin:/sbin command -v nginx >/dev/null ;;
+        chromium) command -v chromium >/dev/null ;;
         python3-venv) "${PYTHON:-python3}" -c 'import venv, ensurepip' 2>/dev/null ;;
         *) dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed ;;
     esac

@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 REQUIREMENTS = REPOSITORY / "requirements"
-LOCKS = ["attacker", "bootstrap", "dev", "runtime"]
+LOCKS = ["attacker", "bootstrap", "dev", "runtime", "server"]
 
 
 def names(lines: list[str]) -> set[str]:
@@ -31,6 +31,7 @@ def test_what_the_package_asks_for_is_what_is_locked_and_tested() -> None:
     asked = project()
     assert names(asked[""]) == {"cryptography"}, "a plain install has one dependency"
     assert names(asked[""]) | names(asked["cli"]) | names(asked["idna"]) == names(lines_of("runtime.in"))
+    assert names(asked["server"]) | names(asked["postgres"]) <= names(lines_of("server.in"))
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -48,6 +49,8 @@ def test_every_lock_has_what_its_input_asks_for(name: str) -> None:
     assert names(lines_of(f"{name}.in")) <= names(lines_of(f"{name}.txt"))
 
 
-def test_the_tests_run_with_the_versions_that_are_shipped() -> None:
-    shipped = {line for line in lines_of("runtime.txt") if "==" in line}
-    assert shipped <= set(lines_of("dev.txt"))
+@pytest.mark.parametrize("name", ["runtime", "server"])
+def test_the_tests_run_with_the_versions_that_are_shipped(name: str) -> None:
+    # Up to the marker: it says where a package is wanted, and differs with what else is wanted.
+    shipped, tested = ({line.split(" ")[0] for line in lines_of(f"{one}.txt") if "==" in line} for one in (name, "dev"))
+    assert shipped <= tested
