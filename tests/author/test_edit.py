@@ -8,7 +8,8 @@ import pytest
 import tomlkit
 
 from livepin.author import edit
-from livepin.author.project import PinEntry, Project, ProjectFile
+from livepin.author.draft import PinEntry
+from livepin.author.project import Project, ProjectFile
 from livepin.errors import ProjectInvalid
 from livepin.testing.signing_key import SigningKey
 from tests.author.test_project import DIGEST, GOOD, project_file

@@ -65,7 +65,7 @@ def test_the_next_serial_is_above_everything_that_is_held() -> None:
 def test_old_content_under_a_new_serial(tmp_path: Path) -> None:
     project = project_file(tmp_path).read()
     old = staging.payload_of(project, 3, NOW - 1000)
-    again = staging.again(old, project, 9, NOW)
+    again = staging.again(old, project.life_days, 9, NOW)
     assert (again["serial"], again["issued_at"], again["expires_at"]) == (9, NOW, NOW + 60 * 86400)
     assert staging.same_content(old, again)
     assert old["serial"] == 3

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from livepin.author.ct_lists import ForeignList
 from livepin.author.ct_logs import LogEntry, LogTable, LogTableFile, Operator, Review, Source, date_text
-from livepin.author.project import is_identifier
+from livepin.author.draft import is_identifier
 from livepin.core.logs import MAX_AGE
 from livepin.core.trust import CLOCK_TOLERANCE
 from livepin.errors import InputInvalid

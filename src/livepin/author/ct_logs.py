@@ -22,8 +22,8 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from livepin.author.draft import is_identifier
 from livepin.author.files import read_text, write_atomically
-from livepin.author.project import is_identifier
 from livepin.author.toml import Table
 from livepin.core.base64s import b64, b64_decode
 from livepin.core.logs import MIMICS, Kind, Log, LogList

@@ -12,7 +12,8 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Array
 
-from livepin.author.project import FILE_NAME, PinEntry, ProjectFile
+from livepin.author.draft import PinEntry
+from livepin.author.project import FILE_NAME, ProjectFile
 from livepin.core.pins import DIGEST_MEMBERS
 from livepin.errors import ProjectInvalid
 

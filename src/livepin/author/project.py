@@ -6,8 +6,6 @@ at a host. `livepin publish` turns it into a document; nothing else does.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,18 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from livepin.author.draft import (
+    ACTIONS,
+    DEFAULT_LIFE_DAYS,
+    MAX_LIFE_DAYS,
+    POSITIONS,
+    UNLISTED,
+    WHEN_EXPIRED,
+    Draft,
+    HostEntry,
+    PinEntry,
+    is_identifier,
+)
 from livepin.author.files import read_text, write_atomically
 from livepin.author.toml import Table
 from livepin.core.document import MAX_REFRESH_AFTER
@@ -24,75 +34,23 @@ from livepin.core.pins import DIGEST_MEMBERS
 from livepin.errors import KeyInvalid, PatternInvalid, ProjectInvalid
 
 FILE_NAME = "livepin.toml"
-DEFAULT_LIFE_DAYS = 30
-ACTIONS = ("enforce", "report", "off")
-POSITIONS = ("leaf", "ca", "any")
-UNLISTED = ("allow", "report", "block")
-WHEN_EXPIRED = ("enforce", "allow")
-
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class PinEntry:
-    """A pin of the project file. `start` and `end` in Unix seconds; `source`: live, pem, typed or backup."""
-
-    member: str
-    digest: str
-    position: str = "leaf"
-    start: int | None = None
-    end: int | None = None
-    note: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HostEntry:
-    """A `[[host]]`. `pins` None where it has no pins at all; `look_at`: HOST[:PORT] texts; `address`: HOST:PORT."""
-
-    host: str
-    action: str
-    pins: tuple[PinEntry, ...] | None = None
-    deny: tuple[str, ...] = ()
-    rollout: int = 100
-    when_expired: str = "enforce"
-    reason: str = ""
-    ct: Mapping[str, Any] | None = None
-    look_at: tuple[str, ...] = ()
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project file that can be staged. Paths are relative to `directory`; `refresh_after` None: the default."""
+class Project(Draft):
+    """A project file that can be staged. Paths are relative to `directory`."""
 
     directory: Path
-    organization: str
-    project: str
-    life_days: int
-    refresh_after: int | None
-    unlisted: str
-    deny: tuple[str, ...]
     folder: str
     url: str
     key_file: str
     public_key: PublicKey
     ca: str
     proxy: str
-    hosts: tuple[HostEntry, ...]
 
     def path(self, relative: str) -> Path:
         """A path of the project file, from its folder."""
         return self.directory / relative
-
-    @property
-    def asks_for_ct(self) -> bool:
-        """Whether a host has a CT rule that somebody evaluates, and so needs the log table."""
-        return any(one.ct is not None and "off" not in (one.action, one.ct["action"]) for one in self.hosts)
-
-    def host(self, pattern: str) -> HostEntry | None:
-        """The entry of a pattern in normal form."""
-        return next((entry for entry in self.hosts if entry.host == pattern), None)
 
 
 class ProjectFile:
@@ -129,11 +87,6 @@ class ProjectFile:
         return project
 
 
-def is_identifier(text: str) -> bool:
-    """Whether a text can name an organization or a project (design section 2)."""
-    return _IDENTIFIER.fullmatch(text) is not None
-
-
 def _identifier(table: Table, member: str) -> str:
     text = table.text(member)
     if not is_identifier(text):
@@ -150,7 +103,7 @@ def _project(table: Table, directory: Path) -> Project:
         directory=directory,
         organization=_identifier(table, "organization"),
         project=_identifier(table, "project"),
-        life_days=document.integer("life_days", 1, 3650, DEFAULT_LIFE_DAYS),
+        life_days=document.integer("life_days", 1, MAX_LIFE_DAYS, DEFAULT_LIFE_DAYS),
         refresh_after=document.integer("refresh_after", 1, MAX_REFRESH_AFTER)
         if document.has("refresh_after")
         else None,

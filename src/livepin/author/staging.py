@@ -1,4 +1,4 @@
-"""From the project file to the payload of the next revision, and what would change by it.
+"""From a draft to the payload of the next revision, and what would change by it.
 
 Staging changes nothing; the clock and what the origins hold are arguments.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from livepin.author import ct_rules
 from livepin.author.ct_logs import LogTable
-from livepin.author.project import HostEntry, PinEntry, Project
+from livepin.author.draft import Draft, HostEntry, PinEntry
 from livepin.core.document import Document
 from livepin.core.guard import DAY
 from livepin.core.pins import DIGEST_MEMBERS
@@ -21,26 +21,26 @@ from livepin.core.trust import Revision
 CIRCUMSTANCE = frozenset({"serial", "issued_at", "expires_at"})
 
 
-def payload_of(project: Project, serial: int, now: int, table: LogTable | None = None) -> dict[str, Any]:
-    """The payload for a project at `now` (Unix seconds); `table`: the logs that it knows, if it knows any.
+def payload_of(draft: Draft, serial: int, now: int, table: LogTable | None = None) -> dict[str, Any]:
+    """The payload of a draft at `now` (Unix seconds); `table`: the logs that it knows, if it knows any.
 
     Raises `DocumentRefused` (V5) for what no reader accepts.
     """
     payload: dict[str, Any] = {
         "format": 1,
-        "organization": project.organization,
-        "project": project.project,
+        "organization": draft.organization,
+        "project": draft.project,
         "serial": serial,
         "issued_at": now,
-        "expires_at": now + project.life_days * DAY,
-        "hosts": [_host(entry) for entry in project.hosts],
+        "expires_at": now + draft.life_days * DAY,
+        "hosts": [_host(entry) for entry in draft.hosts],
     }
-    if project.refresh_after is not None:
-        payload["refresh_after"] = project.refresh_after
-    if project.unlisted != "allow":
-        payload["unlisted"] = project.unlisted
-    if project.deny:
-        payload["deny"] = list(project.deny)
+    if draft.refresh_after is not None:
+        payload["refresh_after"] = draft.refresh_after
+    if draft.unlisted != "allow":
+        payload["unlisted"] = draft.unlisted
+    if draft.deny:
+        payload["deny"] = list(draft.deny)
     if table is not None and (logs := ct_rules.ct_logs(payload["hosts"], table, now)) is not None:
         payload["ct_logs"] = logs
     return Document.from_payload(payload).payload
@@ -71,9 +71,9 @@ def _pin(entry: PinEntry) -> dict[str, Any]:
     return pin
 
 
-def again(payload: Mapping[str, Any], project: Project, serial: int, now: int) -> dict[str, Any]:
+def again(payload: Mapping[str, Any], life_days: int, serial: int, now: int) -> dict[str, Any]:
     """Old content under a new serial, with a new life: a roll-back, or a renewal of what is published."""
-    fresh = {"serial": serial, "issued_at": now, "expires_at": now + project.life_days * DAY}
+    fresh = {"serial": serial, "issued_at": now, "expires_at": now + life_days * DAY}
     return Document.from_payload({**payload, **fresh}).payload
 
 
@@ -163,6 +163,6 @@ def _identity(item: Any) -> str:
     return f"{digest} {item.get('position', 'leaf')}"
 
 
-def reasons(project: Project) -> dict[str, str]:
+def reasons(draft: Draft) -> dict[str, str]:
     """Why patterns say `when_expired: allow` (G7)."""
-    return {entry.host: entry.reason for entry in project.hosts if entry.reason}
+    return {entry.host: entry.reason for entry in draft.hosts if entry.reason}

@@ -19,8 +19,8 @@ from livepin.author.ct_logs import (
     log_id,
     why_not,
 )
+from livepin.author.draft import is_identifier
 from livepin.author.files import read_text
-from livepin.author.project import is_identifier
 from livepin.cli.ct_import import compare, import_
 from livepin.cli.ct_log import confirm, members_of, need_table, said_of, yes_option
 from livepin.cli.options import MomentType, directory_option, dry_run_option, json_option

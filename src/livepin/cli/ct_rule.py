@@ -11,13 +11,14 @@ import click
 
 from livepin.author import ct_rules
 from livepin.author.ct_logs import FILE_NAME, LogEntry, LogTable
-from livepin.author.project import ACTIONS, HostEntry, ProjectFile
+from livepin.author.draft import ACTIONS, HostEntry
+from livepin.author.project import ProjectFile
 from livepin.cli.desk import Desk
 from livepin.cli.output import Output
-from livepin.cli.release import sights_of
 from livepin.cli.scts import POLICIES, examine
 from livepin.core.guard import DAY
 from livepin.errors import InputInvalid, LookFailed, ProjectInvalid
+from livepin.watch.sights import sights_of_host
 from livepin.watch.survey import survey
 
 _OPTIONS = (
@@ -114,7 +115,7 @@ def _live(wish: CtWish, desk: Desk, pattern: str, out: Output) -> dict[str, Any]
     known = desk.log_table
     if known is None:
         raise ProjectInvalid("ct_logs_missing", f"there is no {FILE_NAME} to verify SCTs by", where=".")
-    sights = sights_of(desk, pattern)
+    sights = sights_of_host(desk.project, pattern)
     if not sights:
         message = "a wildcard can be looked at only where the project names a host below it"
         hint = f"`livepin host set '{pattern}' --look-at HOST`"

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from livepin.author import edit
+from livepin.author.draft import ACTIONS, WHEN_EXPIRED, HostEntry
 from livepin.author.names import readable, typed_pattern
-from livepin.author.project import ACTIONS, WHEN_EXPIRED, HostEntry, ProjectFile
+from livepin.author.project import ProjectFile
 from livepin.cli import ct_rule
 from livepin.cli.ct_rule import CtWish, ct_options
 from livepin.cli.desk import Desk

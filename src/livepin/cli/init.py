@@ -10,9 +10,10 @@ import click
 import tomlkit
 
 from livepin.author import edit
+from livepin.author.draft import PinEntry, is_identifier
 from livepin.author.keys import KEYS, embedded_text, new_backup, new_key
 from livepin.author.names import typed_pattern
-from livepin.author.project import FILE_NAME, PinEntry, ProjectFile, is_identifier
+from livepin.author.project import FILE_NAME, ProjectFile
 from livepin.author.signers.pem import KeyKind, PemSigner, open_signer
 from livepin.cli.desk import Desk
 from livepin.cli.embed import snippet, values

@@ -11,10 +11,11 @@ import click
 
 from livepin.author import edit
 from livepin.author.digests import typed_digest
+from livepin.author.draft import POSITIONS, PinEntry
 from livepin.author.files import read_text
 from livepin.author.keys import new_backup
 from livepin.author.names import readable, typed_pattern
-from livepin.author.project import POSITIONS, PinEntry, ProjectFile
+from livepin.author.project import ProjectFile
 from livepin.cli.desk import Desk
 from livepin.cli.options import (
     MomentType,
@@ -26,10 +27,10 @@ from livepin.cli.options import (
 )
 from livepin.cli.output import Output, moment, table
 from livepin.cli.passphrase import given_passphrase
-from livepin.cli.release import sights_of
 from livepin.core.pins import DIGEST_MEMBERS, Certificate, digests_of_pem
 from livepin.errors import CertificateInvalid, InputInvalid, LookFailed
 from livepin.watch.probe import Answer
+from livepin.watch.sights import sights_of_host
 from livepin.watch.survey import survey
 
 
@@ -141,7 +142,7 @@ def _from_backup(wanted: _Wanted, file: ProjectFile) -> list[PinEntry]:
 
 def _from_live(wanted: _Wanted, file: ProjectFile, out: Output) -> list[PinEntry]:
     desk = Desk(file.read())
-    sights = sights_of(desk, wanted.pattern)
+    sights = sights_of_host(desk.project, wanted.pattern)
     if not sights:
         message = "a wildcard can be looked at only where the project names a host below it"
         hint = f"`livepin host set '{wanted.pattern}' --look-at HOST`"

@@ -12,14 +12,13 @@ from livepin.author.signers.signer import Signer
 from livepin.author.suffixes import public_suffixes
 from livepin.cli.desk import Desk, Held
 from livepin.core import guard, jws
-from livepin.core.document import TYP, Action, Document, serialize
+from livepin.core.document import TYP, Document, serialize
 from livepin.core.guard import Circumstances, Finding, Rule, Settlement
-from livepin.core.hosts import Wildcard, parse_pattern
 from livepin.core.trust import Revision, verify_held
 from livepin.errors import KeyUnusable, OriginFailed, PublishRefused
 from livepin.publish import public
 from livepin.publish.deliver import Delivery, SerialTaken, Step, deliver
-from livepin.watch.address import parse_address
+from livepin.watch.sights import sights_of
 from livepin.watch.survey import Sight, survey
 
 #: Strange objects under this many numbers in a row are no race between two machines.
@@ -42,7 +41,7 @@ class Release:
         project = self.desk.project
         now = time.time()
         before = None if published is None else published.document
-        sights = _sights(self.desk, draft, before)
+        sights = sights_of(project, draft, before)
         seen = survey(sights, self.desk.means(self.timeout), lambda sight: self.told(f"looking at {_named(sight)}"))
         findings = guard.check(
             draft,
@@ -121,7 +120,7 @@ def stage(desk: Desk, content: Mapping[str, Any] | None = None) -> Staged:
             # A log table that nobody needs is not read: a mistake in it must not hold up an emergency.
             table = desk.log_table if desk.project.asks_for_ct else None
             return staging.payload_of(desk.project, serial, now, table)
-        return staging.again(content, desk.project, serial, now)
+        return staging.again(content, desk.project.life_days, serial, now)
 
     payload = made(serial)
     pending = _pending(desk, held, payload, now)
@@ -176,7 +175,7 @@ def publish(
         try:
             deliver(Delivery(revision, desk.trust, [desk.origin], time.time(), _telling(release.told)))
         except SerialTaken:
-            payload = staging.again(payload, desk.project, revision.serial + 1, int(time.time()))
+            payload = staging.again(payload, desk.project.life_days, revision.serial + 1, int(time.time()))
             revision = None
             continue
         return _confirmed(release, revision, settlement, confirm=confirm, **journal)
@@ -210,26 +209,6 @@ def _recorded(settlement: Settlement) -> list[dict[str, str]]:
         {"rule": one.finding.rule, "host": one.finding.host, "message": one.finding.message, "reason": one.reason}
         for one in settlement.overridden
     ]
-
-
-def _sights(desk: Desk, draft: Document, published: Document | None) -> list[Sight]:
-    """What to look at: every pattern of the draft that judges, and those that it no longer has (G3)."""
-    patterns = [policy.host for policy in draft.policies() if policy.action is not Action.OFF]
-    if published is not None:
-        patterns += [one for one in published.hosts if one not in draft.hosts]
-    return [sight for pattern in patterns for sight in sights_of(desk, pattern)]
-
-
-def sights_of(desk: Desk, pattern: str) -> list[Sight]:
-    """Where to look for a pattern; nothing for `*.name` unless the project file names a host."""
-    entry = desk.project.host(pattern)
-    address = parse_address(entry.address) if entry is not None and entry.address else None
-    if entry is not None and entry.look_at:
-        places = [parse_address(text) for text in entry.look_at]
-        return [Sight(pattern, place.host, place.port, address) for place in places]
-    parsed = parse_pattern(pattern)
-    # `*.name` does not cover the name itself, and nobody can say which hosts are below it but the person.
-    return [] if parsed.wildcard is Wildcard.ONE_LABEL else [Sight(pattern, parsed.name, 443, address)]
 
 
 def _named(sight: Sight) -> str:
