@@ -72,7 +72,7 @@ test-slow: setup attacker parts ## the slow tests: real nginx, real mitmproxy, w
 check: setup ## style, types, who imports whom, docs, house rules
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy $(CODE)
+	LIVEPIN_SERVER_DATA=build/check $(RUN) mypy $(CODE)
 	.venv/bin/lint-imports
 	$(RUN) mkdocs build --strict --site-dir build/docs
 	$(RUN) tools.check_house

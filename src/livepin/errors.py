@@ -102,6 +102,18 @@ CODES: dict[str, str] = {
     "confirmation_missing": "Look at it with --dry-run, then pass --yes.",
     # looking at live endpoints
     "look_failed": "Check the name, the port, the network and the proxy; --address tries one address.",
+    # the server
+    "unauthenticated": "Sign in, or send a token that is valid: `Authorization: Bearer …`.",
+    "forbidden": "Ask an owner or admin of the organization for a role, or a token of a scope, that may do this.",
+    "not_found": "Check the identifiers; what others own is answered like what does not exist.",
+    "identifier_taken": "Choose another identifier: one that was used is never given to another.",
+    "draft_changed": "Somebody changed the draft meanwhile: read it again, and repeat your change.",
+    "version_missing": "Send the draft's version, as it was read, in If-Match.",
+    "limit_reached": "Ask the operator for a higher limit, or remove what is no longer needed. Pins are never limited.",
+    "last_owner": "Make somebody else an owner first: an organization has one at least.",
+    "value_invalid": "Correct the value that the message names.",
+    "state_wrong": "Look at its state again: this cannot be done in it.",
+    "key_sealed": "Give the server the master key under which this key was sealed.",
     # the command line
     "extra_missing": "Install what the command line needs: pip install 'livepin[cli]'.",
     "usage": "Run the command with --help.",
@@ -238,6 +250,34 @@ class LookFailed(LivepinError):
 
 class CommandFailed(LivepinError):
     """A command ran to its end and its answer is no."""
+
+
+class Unauthenticated(LivepinError):
+    """Nobody has signed in, or the token is unknown, expired or revoked."""
+
+    exit_status = 4
+
+
+class Forbidden(LivepinError):
+    """Somebody who may see a thing may not do this to it."""
+
+    exit_status = 4
+
+
+class NotFound(InputInvalid):
+    """There is no such thing, or nothing that whoever asks may know of."""
+
+
+class Conflict(LivepinError):
+    """It would have gone through at another moment: something else was first."""
+
+
+class LimitReached(LivepinError):
+    """A limit of the plan: on projects, hosts or organizations, never on pins."""
+
+
+class ValueInvalid(InputInvalid):
+    """A value that does not fit where it was given; `where` names the member."""
 
 
 class PeerRefused(LivepinError):

@@ -1,0 +1,150 @@
+"""Who acts, and what they may: the one place in which access is decided.
+
+    role        read  stage  publish  manage  own
+    viewer       x
+    editor       x     x
+    publisher    x     x      x
+    admin        x     x      x        x
+    owner        x     x      x        x       x
+
+A token of scope `read`, `stage` or `publish` may that at most, in its organization or project, and never more than
+its account may at that moment. What an actor may not see is answered like what does not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import models
+
+from livepin.errors import Forbidden, NotFound
+from livepin.server.models import Account, ApiToken, Membership, Organization, Project
+
+
+class May(StrEnum):
+    """What can be done, from the least to the most."""
+
+    READ = "read"
+    STAGE = "stage"
+    PUBLISH = "publish"
+    MANAGE = "manage"
+    OWN = "own"
+
+
+ROLES: dict[str, May] = {
+    "viewer": May.READ,
+    "editor": May.STAGE,
+    "publisher": May.PUBLISH,
+    "admin": May.MANAGE,
+    "owner": May.OWN,
+}
+SCOPES = (May.READ, May.STAGE, May.PUBLISH)
+#: The scope of a token that comes from signing in.
+ACCOUNT_SCOPE = "account"
+
+_ORDER = tuple(May)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, perhaps by means of a token; or the server itself, which has no account and may everything."""
+
+    account: Account | None
+    token: ApiToken | None = None
+
+    @property
+    def name(self) -> str:
+        """What the audit trail calls this actor: an ID, which means nothing once the account is gone."""
+        if self.account is None:
+            return "server"
+        return f"token {self.token.id}" if self.token is not None else f"account {self.account.id}"
+
+
+#: The server's own jobs: renewals, schedules, purges.
+SERVER = Actor(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """An organization as one actor reaches it, and perhaps one of its projects."""
+
+    actor: Actor
+    organization: Organization
+    most: May
+    project: Project | None = None
+
+    def need(self, may: May) -> None:
+        """Raise `Forbidden` unless the actor may do this here."""
+        if not self.may(may):
+            message = f"this takes the right to {may.value}; there is only the right to {self.most.value}"
+            raise Forbidden("forbidden", message, where=str(self.project or self.organization))
+
+    def may(self, may: May) -> bool:
+        """Whether the actor may do this here."""
+        return _ORDER.index(may) <= _ORDER.index(self.most)
+
+
+def reach(actor: Actor, organization: str, may: May) -> Reach:
+    """An organization by its identifier, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`."""
+    found = Organization.objects.filter(identifier=organization, deletion_requested_at=None).first()
+    most = None if found is None else _most(actor, found, None)
+    if found is None or most is None:
+        raise NotFound("not_found", "there is no such organization", where=organization)
+    reached = Reach(actor, found, most)
+    reached.need(may)
+    return reached
+
+
+def reach_project(actor: Actor, organization: str, project: str, may: May) -> tuple[Reach, Project]:
+    """A project by its identifiers, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`."""
+    found = (
+        Project.objects.select_related("organization")
+        .filter(organization__identifier=organization, organization__deletion_requested_at=None, identifier=project)
+        .first()
+    )
+    most = None if found is None else _most(actor, found.organization, found)
+    if found is None or most is None:
+        raise NotFound("not_found", "there is no such project", where=f"{organization}/{project}")
+    reached = Reach(actor, found.organization, most, found)
+    reached.need(may)
+    return reached, found
+
+
+def organizations(actor: Actor) -> models.QuerySet[Organization]:
+    """The organizations that an actor can see."""
+    alive = Organization.objects.filter(deletion_requested_at=None)
+    if actor.account is None:
+        return alive
+    seen = alive.filter(memberships__account=actor.account)
+    if actor.token is None or actor.token.scope == ACCOUNT_SCOPE:
+        return seen
+    return seen.filter(tokens=actor.token)
+
+
+def projects(reached: Reach) -> models.QuerySet[Project]:
+    """The projects of an organization that an actor can see."""
+    seen = reached.organization.projects.all()
+    token = reached.actor.token
+    return seen if token is None or token.project_id is None else seen.filter(id=token.project_id)
+
+
+def _most(actor: Actor, organization: Organization, project: Project | None) -> May | None:
+    """The most that an actor may do there; None for a stranger."""
+    if actor.account is None:
+        return May.OWN
+    membership = Membership.objects.filter(organization=organization, account=actor.account).first()
+    if membership is None or not actor.account.is_active:
+        return None
+    by_role, token = ROLES[membership.role], actor.token
+    if token is None or token.scope == ACCOUNT_SCOPE:
+        return by_role
+    if token.organization_id != organization.id:
+        return None
+    if token.project_id is not None:
+        if project is None:
+            # It sees that its organization exists, and nothing of it that is not its project's.
+            return May.READ
+        if project.id != token.project_id:
+            return None
+    return min(by_role, May(token.scope), key=_ORDER.index)

@@ -1,0 +1,74 @@
+"""The audit trail: append-only, one hash chain an organization, verifiable by anyone who has an export of it.
+
+    hash(n) = SHA-256( hash(n-1) as ASCII hex ‖ 0x0A ‖ canonical JSON of entry n without its hash )
+
+`hash(0)` is the empty text. Canonical JSON: members sorted, no white space, UTF-8.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from livepin.server.actions.actor import Actor, May, reach
+from livepin.server.models import AuditEntry, Organization
+
+
+def append(organization: Organization, actor: Actor, what: str, target: str, **detail: Any) -> AuditEntry:
+    """Add an entry; to be called in the transaction of the change that it tells of.
+
+    `detail` holds what JSON can hold: identifiers and numbers, never an address, a name or a secret.
+    """
+    # The row is the lock: of two changes at once, one waits here for the other's number.
+    end = Organization.objects.select_for_update().only("audit_count", "audit_hash").get(id=organization.id)
+    entry = AuditEntry(
+        organization=organization,
+        number=end.audit_count + 1,
+        at=int(time.time() * 1000),
+        actor=actor.name,
+        what=what,
+        target=target,
+        detail=detail,
+    )
+    entry.hash = chained(end.audit_hash, exported(entry))
+    entry.save(force_insert=True)
+    Organization.objects.filter(id=organization.id).update(audit_count=entry.number, audit_hash=entry.hash)
+    return entry
+
+
+def exported(entry: AuditEntry) -> dict[str, Any]:
+    """An entry as it is exported, without its hash."""
+    return {
+        "number": entry.number,
+        "at": entry.at,
+        "actor": entry.actor,
+        "what": entry.what,
+        "target": entry.target,
+        "detail": entry.detail,
+    }
+
+
+def chained(before: str, entry: Mapping[str, Any]) -> str:
+    """The hash of an exported entry after the one whose hash is `before`."""
+    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
+
+
+def export(actor: Actor, organization: str) -> Iterator[dict[str, Any]]:
+    """The whole trail, oldest entry first, each with its hash. Takes the right to manage."""
+    reached = reach(actor, organization, May.MANAGE)
+    return ({**exported(one), "hash": one.hash} for one in reached.organization.audit_entries.order_by("number"))
+
+
+def first_broken(entries: Iterable[Mapping[str, Any]]) -> int | None:
+    """The number of the first entry of an export that does not follow from those before it; None if all do."""
+    before = ""
+    for expected, entry in enumerate(entries, start=1):
+        plain = {name: value for name, value in entry.items() if name != "hash"}
+        if plain.get("number") != expected or chained(before, plain) != entry.get("hash"):
+            return expected
+        before = entry["hash"]
+    return None

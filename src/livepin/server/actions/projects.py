@@ -1,0 +1,100 @@
+"""Projects: created with a signing key of their own, listed, changed in what is no part of the draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from livepin.core.jws import PublicKey
+from livepin.errors import Conflict, ValueInvalid
+from livepin.server.actions import audit, identifiers, limits
+from livepin.server.actions.actor import Actor, May, projects, reach, reach_project
+from livepin.server.actions.organizations import named
+from livepin.server.models import Organization, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be changed of a project besides its draft; None leaves a value as it is."""
+
+    name: str | None = None
+    url: str | None = None
+    ca_pem: str | None = None
+    proxy: str | None = None
+    approvals_required: int | None = None
+
+
+def create(actor: Actor, organization: str, identifier: str, name: str = "") -> Project:
+    """A new project without keys and hosts. Takes the right to manage.
+
+    Raises `Conflict`, `LimitReached`, `ValueInvalid`. keys.py gives it its signing key.
+    """
+    reached = reach(actor, organization, May.MANAGE)
+    identifiers.check(identifier, "identifier")
+    with transaction.atomic():
+        Organization.objects.select_for_update().get(id=reached.organization.id)
+        limits.check_projects(reached.organization)
+        identifiers.check_unused(organization, identifier)
+        try:
+            with transaction.atomic():
+                project = Project.objects.create(
+                    organization=reached.organization, identifier=identifier, name=named(name) or identifier
+                )
+        except IntegrityError:
+            raise Conflict("identifier_taken", "there is such a project already", where=identifier) from None
+        audit.append(reached.organization, actor, "project created", identifier)
+    return project
+
+
+def listed(actor: Actor, organization: str) -> list[Project]:
+    """The projects that the actor can see, by identifier. Raises `NotFound`."""
+    return list(projects(reach(actor, organization, May.READ)).order_by("identifier"))
+
+
+def read(actor: Actor, organization: str, project: str) -> Project:
+    """One project. Raises `NotFound`."""
+    return reach_project(actor, organization, project, May.READ)[1]
+
+
+def change(actor: Actor, organization: str, project: str, settings: Settings) -> Project:
+    """Change what is no part of the draft. Takes the right to manage. Raises `ValueInvalid`."""
+    _, found = reach_project(actor, organization, project, May.MANAGE)
+    changed = {name: value for name, value in _checked(settings).items() if getattr(found, name) != value}
+    if not changed:
+        return found
+    with transaction.atomic():
+        for name, value in changed.items():
+            setattr(found, name, value)
+        found.save(update_fields=list(changed))
+        audit.append(found.organization, actor, "project changed", project, members=sorted(changed))
+    return found
+
+
+def _checked(settings: Settings) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if settings.name is not None:
+        given["name"] = named(settings.name)
+    if settings.url is not None:
+        given["url"] = _public_url(settings.url)
+    if settings.ca_pem is not None:
+        given["ca_pem"] = settings.ca_pem
+    if settings.proxy is not None:
+        given["proxy"] = settings.proxy
+    if settings.approvals_required is not None:
+        if not 1 <= settings.approvals_required <= 10:
+            raise ValueInvalid("value_invalid", "it is not a number from 1 to 10", where="approvals_required")
+        given["approvals_required"] = settings.approvals_required
+    return given
+
+
+def _public_url(text: str) -> str:
+    if text and not text.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+        raise ValueInvalid("value_invalid", "it is not an https URL", where="url")
+    return text
+
+
+def anchors_of(project: Project) -> tuple[PublicKey, ...]:
+    """The public keys that applications of a project embed."""
+    return tuple(PublicKey.from_text(text) for text in project.anchors)

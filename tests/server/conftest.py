@@ -1,0 +1,36 @@
+"""The server in this process, on a database of its own: SQLite, or PostgreSQL with LIVEPIN_TEST_ENGINE=postgres.
+
+The cast: Alice owns acme, Ada administers it, Paul publishes, Bob edits, Carol reads; Mallory owns an organization
+of her own and is a stranger here.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.server import postgres
+
+_DATA = Path(tempfile.mkdtemp(prefix="livepin-server-test-"))
+os.environ["LIVEPIN_SERVER_DATA"] = str(_DATA)
+os.environ["LIVEPIN_SERVER_SECRET_KEY"] = "a secret of the tests " * 3
+os.environ["LIVEPIN_SERVER_MASTER_KEYS"] = "07" * 32
+os.environ["LIVEPIN_SERVER_LOOK_PRIVATE"] = "true"
+if os.environ.get("LIVEPIN_TEST_ENGINE") == "postgres":
+    os.environ["LIVEPIN_SERVER_DATABASE_URL"] = postgres.start(_DATA)
+os.environ["DJANGO_SETTINGS_MODULE"] = "livepin.server.settings"
+
+import django  # noqa: E402  # after its settings are known
+
+django.setup()
+
+from tests.server.world import World  # noqa: E402
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """An organization with members of every role, one project, and a stranger."""
+    return World.make()
