@@ -67,7 +67,8 @@ test: setup ## all tests but the slow ones; core must be covered to 100 % of its
 	$(RUN) coverage report --include='src/livepin/core/*' --fail-under=100
 
 test-slow: setup attacker parts ## the slow tests: real nginx, real mitmproxy, whole journeys
-	$(RUN) pytest -m slow || { status=$$?; [ $$status -eq 5 ] && echo 'there are no slow tests yet'; }
+	$(RUN) pytest -m slow
+	LIVEPIN_TEST_ENGINE=postgres $(RUN) pytest -m 'not slow' -n $(WORKERS) tests/server
 
 check: setup ## style, types, who imports whom, docs, house rules
 	$(RUN) ruff check .
