@@ -85,6 +85,15 @@ CODES: dict[str, str] = {
     "key_exists": "Choose another name: a key file is never overwritten.",
     "key_unusable": "Give an encrypted PKCS#8 PEM file that holds a P-256 or Ed25519 key.",
     "key_mismatch": "Sign with the key whose public half stands under [key] in `livepin.toml`.",
+    # where signing keys live
+    "signer_invalid": "Name a file, or write pkcs11:…, aws-kms:… or detached: as docs/keys.md shows.",
+    "signer_failed": "Try `livepin signer test`; the message says what the token or the service answered.",
+    "signature_refused": "Sign exactly the text that was exported, with the key that it asks for.",
+    "signature_elsewhere": "`livepin sign --export FILE`, sign it there, `livepin sign --import FILE` here.",
+    "signing_input_invalid": "Give the file that `livepin sign --export` or `livepin keyset` wrote, unchanged.",
+    "master_key_invalid": "Write it as ID:BASE64, with 32 bytes of value.",
+    "master_key_missing": "Give the old master key beside the new one until all keys are sealed again.",
+    "seal_broken": "Restore the sealed key from a backup; if there is none, have the anchor name a new signing key.",
     # publishing
     "guard_refused": "Change the project, or pass --override RULE=REASON for each rule that does not apply.",
     "origin_failed": "Check the origin, then publish again: every step is safe to repeat.",

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from livepin.author import keys
 from livepin.author.signers import pem, pkcs8
 from livepin.author.signers.pem import KeyKind
-from livepin.author.signers.signer import Signer
 from livepin.core.jws import PublicKey
 from livepin.core.pins import digests_of_pem
 from livepin.errors import InputInvalid, KeyUnusable
@@ -31,24 +30,6 @@ def key_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def folder(key_file: keys.KeyFile) -> Path:
     return key_file.path.parents[1]
-
-
-@pytest.fixture(scope="module")
-def signer(key_file: keys.KeyFile) -> Signer:
-    return pem.open_signer(key_file.path, PASSPHRASE)
-
-
-class TestEverySigner:
-    """The contract of `Signer`, for each implementation."""
-
-    def test_what_it_signs_verifies_under_its_public_key_and_nothing_else_does(self, signer: Signer) -> None:
-        signature = signer.sign(b"header.payload")
-        assert len(signature) == 64
-        assert signer.public_key.verify(b"header.payload", signature)
-        assert not signer.public_key.verify(b"header.payloae", signature)
-
-    def test_it_may_be_asked_again(self, signer: Signer) -> None:
-        assert all(signer.public_key.verify(b"x", signer.sign(b"x")) for _ in range(20))
 
 
 def test_a_key_is_listed_without_its_passphrase(key_file: keys.KeyFile) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from livepin.author.files import PRIVATE, read_text, write_once
-from livepin.author.signers.pkcs8 import encrypt
+from livepin.author.signers.pkcs8 import ROUNDS, encrypt
+from livepin.author.signers.signatures import raw_of_der
 from livepin.core import der
 from livepin.core.jws import PublicKey
 from livepin.errors import CertificateInvalid, KeyUnusable
@@ -29,8 +31,9 @@ class KeyKind(StrEnum):
 class PemSigner:
     """A `Signer` whose key was read from a file and lives in this process's memory."""
 
-    def __init__(self, key: PrivateKey) -> None:
+    def __init__(self, key: PrivateKey, name: str = "") -> None:
         self._key = key
+        self._name = name
         self._public_key = PublicKey.from_spki(public_der(key))
 
     @property
@@ -38,12 +41,22 @@ class PemSigner:
         """The public half."""
         return self._public_key
 
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """The file, and what protects it."""
+        made_here = f"PKCS#8, encrypted with a passphrase ({ROUNDS:,} rounds where Livepin made it)"
+        return {"kind": "pem", "file": self._name, "at rest": made_here, "in use": "in the memory of this process"}
+
     def sign(self, signing_input: bytes) -> bytes:
         """The raw JWS signature."""
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return self._key.sign(signing_input)
-        r, s = utils.decode_dss_signature(self._key.sign(signing_input, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return sign_with(self._key, signing_input)
+
+
+def sign_with(key: PrivateKey, signing_input: bytes) -> bytes:
+    """The raw JWS signature of a key in memory."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(signing_input)
+    return raw_of_der(key.sign(signing_input, ec.ECDSA(hashes.SHA256())))
 
 
 def generate(kind: KeyKind) -> PrivateKey:
@@ -58,13 +71,23 @@ def public_der(key: PrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def private_der(key: PrivateKey) -> bytes:
+    """PKCS#8 of a key, unencrypted."""
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def private_of_der(data: bytes) -> PrivateKey:
+    """Key of unencrypted PKCS#8. Raises `KeyUnusable` (`key_unusable`) for one that cannot sign documents."""
+    key = serialization.load_der_private_key(data, None)
+    return _fit_to_sign(key, "")
+
+
 def write(path: Path, key: PrivateKey, passphrase: str) -> None:
     """Write a key encrypted, mode 0600. Raises `KeyUnusable` when the file exists: a key is never overwritten."""
     check_strength(passphrase)
-    private_info = key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    if not write_once(path, encrypt(private_info, passphrase), PRIVATE):
+    if not write_once(path, encrypt(private_der(key), passphrase), PRIVATE):
         raise KeyUnusable("key_exists", "there is a key of this name already", where=str(path))
 
 
@@ -82,11 +105,15 @@ def load(path: Path, passphrase: str) -> PrivateKey:
     except ValueError:
         # Padding that does not fit is all that a wrong passphrase leaves behind.
         raise KeyUnusable("passphrase_wrong", "the passphrase does not open the key", where=str(path)) from None
+    return _fit_to_sign(key, str(path))
+
+
+def _fit_to_sign(key: object, where: str) -> PrivateKey:
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise KeyUnusable("key_unusable", "the key is neither P-256 nor Ed25519", where=str(path))
+    raise KeyUnusable("key_unusable", "the key is neither P-256 nor Ed25519", where=where)
 
 
 def _encrypted_text(path: Path) -> str:
@@ -106,4 +133,4 @@ def _encrypted_text(path: Path) -> str:
 
 def open_signer(path: Path, passphrase: str) -> PemSigner:
     """Signer of a key file. Raises `KeyUnusable`."""
-    return PemSigner(load(path, passphrase))
+    return PemSigner(load(path, passphrase), str(path))
