@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+
+from livepin.server.settings import CONFIG
 
 urlpatterns: list[URLPattern | URLResolver] = []
+if "web" in CONFIG.roles:
+    urlpatterns.append(path("", include("livepin.server.web.urls")))

@@ -1,0 +1,1 @@
+"""The dashboard: pages that turn forms into actions and what comes back into HTML. Rules live in `actions`."""

@@ -1,0 +1,54 @@
+"""Organizations: which there are, a new one, and one's home page."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from livepin.errors import LivepinError
+from livepin.server.actions import organizations, projects
+from livepin.server.actions.actor import May
+from livepin.server.web.forms import refuse
+from livepin.server.web.visitor import actor, page
+
+
+class NewOrganization(forms.Form):
+    """What a new organization needs."""
+
+    identifier = forms.CharField(
+        max_length=64,
+        help_text="Applications embed it; it never changes. Letters, digits, dots, hyphens and underscores.",
+    )
+    name = forms.CharField(max_length=100, required=False, help_text="For people; it can be changed at any time.")
+
+
+@page
+def index(request: HttpRequest) -> HttpResponse:
+    """The organizations that the visitor belongs to."""
+    return render(request, "livepin/organizations.html", {"organizations": organizations.listed(actor(request))})
+
+
+@page
+def new(request: HttpRequest) -> HttpResponse:
+    """Found an organization."""
+    form = NewOrganization(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = organizations.create(actor(request), form.cleaned_data["identifier"], form.cleaned_data["name"])
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, f"{made.name} is there. Its first project is next.")
+            return redirect("organization", made.identifier)
+    return render(request, "livepin/organization_new.html", {"form": form})
+
+
+@page
+def home(request: HttpRequest, organization: str) -> HttpResponse:
+    """An organization: its projects, and where to go from here."""
+    reached = organizations.read(actor(request), organization)
+    found = projects.listed(actor(request), organization)
+    context = {"organization": reached.organization, "projects": found, "manages": reached.may(May.MANAGE)}
+    return render(request, "livepin/organization.html", context)

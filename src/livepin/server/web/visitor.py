@@ -1,0 +1,51 @@
+"""Who looks at a page, and what becomes of the errors of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from livepin.errors import Conflict, Forbidden, LivepinError, NotFound
+from livepin.server.actions.actor import Actor
+
+View = Callable[..., HttpResponseBase]
+_STATUS: tuple[tuple[type[LivepinError], int], ...] = ((NotFound, 404), (Forbidden, 403), (Conflict, 409))
+
+
+def page(view: View) -> View:
+    """For signed-in people only; an error of an action becomes a page that says what, where and what to do."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except LivepinError as error:
+            return failed(request, error)
+
+    wrapped: View = login_required(answer)
+    return wrapped
+
+
+def guarded(view: View) -> View:
+    """A `page` for what cannot be taken back: who does it proved not long ago who they are."""
+    stepped: Any = reauthentication_required(allow_get=True)(view)
+    return page(stepped)
+
+
+def failed(request: HttpRequest, error: LivepinError) -> HttpResponse:
+    """The page of an error."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+    return render(request, "livepin/failed.html", {"error": error}, status=status)
+
+
+def actor(request: HttpRequest) -> Actor:
+    """The visitor, for actions. Only behind `page`."""
+    user: Any = request.user
+    return Actor(user)

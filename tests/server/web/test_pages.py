@@ -1,0 +1,50 @@
+"""Every page: readable by everybody, at every width, in both themes, and asking nobody else for anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server.web.visitor import Visitor
+
+pytestmark = pytest.mark.slow
+
+ENTRANCE = ("/account/login/", "/account/password/reset/", "/account/signup/")
+INSIDE = (
+    "/",
+    "/new/",
+    "/account/",
+    "/account/email/",
+    "/account/password/change/",
+    "/account/2fa/",
+    "/account/2fa/totp/activate/",
+    "/account/2fa/webauthn/add/",
+    "/account/sessions/",
+    "/account/logout/",
+    "/o/acme/",
+    "/o/acme/new/",
+    "/o/acme/p/shop/",
+    "/no/such/page/",
+)
+
+
+def check(visitor: Visitor, path: str) -> None:
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    problems: list[str] = []
+    visitor.page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    visitor.goes_to(path)
+    assert visitor.violations() == []
+    assert visitor.overflows() == []
+    assert [url for url in asked if not url.startswith((visitor.address, "data:"))] == []
+    assert [text for text in problems if "404" not in text] == []
+
+
+@pytest.mark.parametrize("path", ENTRANCE)
+def test_a_page_before_signing_in_is_clean(visitor: Visitor, path: str) -> None:
+    check(visitor, path)
+
+
+def test_the_pages_behind_the_entrance_are_clean(visitor: Visitor) -> None:
+    visitor.signs_in("alice")
+    for path in INSIDE:
+        check(visitor, path)
