@@ -162,6 +162,41 @@ def test_a_pinner_is_closed_by_its_with_block(acme: Acme) -> None:
     assert not thread.is_alive()
 
 
+def test_a_pinner_that_nobody_uses_any_more_stops_by_itself(acme: Acme) -> None:
+    acme.publish(policy("localhost", acme.cast.genuine))
+    pinner = Pinner(**acme.embedded())
+    thread = pinner._refresher._thread
+    assert thread is not None
+    context = acme.context(pinner)
+    del pinner
+    thread.join(0.5)
+    assert thread.is_alive(), "a context needs its pinner"
+    del context
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_restart_asks_for_news_before_the_first_request(acme: Acme, private_place: Path) -> None:
+    acme.publish(policy("localhost", acme.cast.genuine))
+    acme.pinner(store=private_place).close()
+    acme.publish(policy("localhost", acme.cast.backup))
+    acme.origin.fail(Delay(0.3))
+    assert acme.pinner(store=private_place).status().serial == 2
+    assert acme.pinner(store=private_place, wait=0).status().serial == 2
+
+
+def test_a_restart_waits_no_longer_than_it_was_told_and_goes_on_with_what_it_holds(
+    acme: Acme, private_place: Path
+) -> None:
+    acme.publish(policy("localhost", acme.cast.genuine))
+    acme.pinner(store=private_place).close()
+    acme.origin.fail(Hang())
+    began = time.monotonic()
+    pinner = acme.pinner(store=private_place, wait=0.2)
+    assert time.monotonic() - began < 1
+    assert pinner.status().serial == 1
+
+
 def test_what_was_stored_is_there_after_a_restart_with_no_network(acme: Acme, private_place: Path) -> None:
     acme.publish(policy("localhost", acme.cast.genuine))
     acme.pinner(store=private_place).close()

@@ -185,6 +185,14 @@ class TestDenied:
         assert answer(one(PIN, **members), now=EXPIRES_AT) == (BLOCKED, "denied")
         assert answer(one(PIN, action="report", **members), now=EXPIRES_AT) == (REPORTED, "denied")
 
+    def test_a_peer_that_shows_no_key_may_have_a_denied_one(self) -> None:
+        """As anonymous cipher suites and pre-shared keys do it."""
+        nobody = Peer(NAME, ())
+        assert answer(document(host(NAME, deny=[DIGEST])), nobody) == (BLOCKED, "denied")
+        assert answer(document(host(NAME, action="off"), deny=[DIGEST]), nobody) == (ALLOWED, "off")
+        assert answer(document(host("other.example"), deny=[DIGEST]), nobody) == (BLOCKED, "denied")
+        assert answer(document(host("other.example")), nobody) == (ALLOWED, "unlisted")
+
     def test_a_key_that_another_pattern_denies_is_fine(self) -> None:
         assert answer(document(host(NAME, PIN), host("other.example", deny=[LEAF]))) == (ALLOWED, "matched")
 
@@ -304,7 +312,8 @@ class TestAPeerWithoutAHost:
             (["bad.example.com", "report.example.com"], (BLOCKED, "pin_mismatch")),
             (["report.example.com", "good.example.com"], (REPORTED, "pin_mismatch")),
             (["*.example.com"], (BLOCKED, "pin_mismatch")),
-            (["elsewhere.example", "good.example.com"], (ALLOWED, "matched")),
+            (["elsewhere.example", "good.example.com"], (REPORTED, "unlisted")),
+            (["elsewhere.example", "bad.example.com"], (BLOCKED, "pin_mismatch")),
             (["elsewhere.example"], (REPORTED, "unlisted")),
             (["192.0.2.1"], (BLOCKED, "pin_mismatch")),
         ],
@@ -328,6 +337,13 @@ class TestAPeerWithoutAHost:
         names = sequence(tlv(0x82, b"a..b"), tlv(0x82, "é".encode()), tlv(0x82, b"*.a..b"))
         peer = Peer(None, (Certificate(certificate(extensions(extension(SAN, names)))),))
         assert answer(one(NO_MATCH), peer) == (ALLOWED, "unlisted")
+
+    def test_a_name_that_no_policy_covers_counts_beside_one_that_matches(self) -> None:
+        """Nobody knows which of the two the application means."""
+        peer = self.peer("good.example.com", "elsewhere.example")
+        right = host("good.example.com", {"spki_sha256": peer.chain[0].digest("spki_sha256")})
+        assert answer(document(right, unlisted="block"), peer) == (BLOCKED, "unlisted")
+        assert answer(document(right, unlisted="allow"), peer) == (ALLOWED, "matched")
 
     def test_a_peer_that_shows_nothing_is_unlisted(self) -> None:
         assert answer(document(host(NAME, NO_MATCH), unlisted="block"), Peer(None, ())) == (BLOCKED, "unlisted")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Unpack
 
 from livepin.client.address import shown
@@ -56,8 +57,10 @@ class Pinner:
         self._unjudged = Unjudged(self._tally, self._clock, self._events)
         self._teller = Teller(self._events, self._tally, self._unjudged)
         self._refresher = Refresher(
-            self._settings.urls, self._keeper, fetcher, self._clock, self._events, self._round_ended
+            self._settings.urls, self._keeper, fetcher, self._clock, self._events, _weakly(self._round_ended)
         )
+        # Nobody else may hold the pinner: when the last who uses it drops it, its thread ends too.
+        weakref.finalize(self, self._refresher.close).atexit = False
         self._refresher.start()
         if not in_event_loop():
             self._refresher.wait_for_round(0, self._settings.wait)
@@ -72,7 +75,7 @@ class Pinner:
             missing,
             self._clock,
             self._events,
-            self._review,
+            _weakly(self._review),
         )
 
     def _make_store(self, settings: Settings) -> Store:
@@ -156,7 +159,10 @@ class Pinner:
         self._events.emit(EventName.HOOK_REMOVED, "connections of this process are not judged any more")
 
     def close(self) -> None:
-        """Stop refreshing. Contexts made by this pinner go on judging by the last document."""
+        """Stop refreshing. Contexts made by this pinner go on judging by the last document.
+
+        A pinner that nobody uses any more, its contexts included, stops by itself.
+        """
         self._refresher.close()
 
     def __enter__(self) -> Pinner:
@@ -199,6 +205,18 @@ class Pinner:
 
     def _verdict(self, peer: PeerView) -> Verdict:
         return self._keeper.snapshot.judge(peer, self._clock.now())
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """Calls a method of an object for as long as somebody else holds the object."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        living = reference()
+        if living is not None:
+            living()
+
+    return call
 
 
 #: What a newer document may answer differently.

@@ -80,7 +80,8 @@ def judge(
     `installation`: 32 lower-case hex digits, or empty where there are none (J9). `expires_at`: the effective expiry
     where a key set shortens it (V7). `seeded`: the document was bundled, not fetched, and is judged as if
     `when_expired` were `enforce`. `epoch` and `digest` name the revision in the verdict. A peer whose caller gave no
-    host must pass all policies that its certificate names: such clients compare the name themselves, afterwards.
+    host must pass all policies that its certificate names, and `unlisted` for names that none covers: such clients
+    compare the name themselves, afterwards.
     Raises `CertificateInvalid` for a chain that cannot be read.
     """
     now = max(now, document.issued_at)
@@ -98,13 +99,16 @@ def judge(
 def _judge_by_names(setting: _Setting, peer: Peer) -> Verdict:
     """The gravest of all verdicts."""
     verdicts = [_judge(setting, policy, peer) for policy in _named_policies(setting.document, peer)]
-    return max(verdicts, key=lambda verdict: _GRAVITY[verdict.outcome]) if verdicts else _judge(setting, None, peer)
+    return max(verdicts, key=lambda verdict: _GRAVITY[verdict.outcome])
 
 
-def _named_policies(document: Document, peer: Peer) -> list[Policy]:
+def _named_policies(document: Document, peer: Peer) -> list[Policy | None]:
+    """Each once; None where a name, or a certificate without any, is covered by no policy (J3)."""
     names = san_names(peer.chain[0].der) if peer.chain else ()
-    policies = {policy.host: policy for name in names for policy in document.named(name)}
-    return list(policies.values())
+    policies: dict[str, Policy | None] = {}
+    for name in names:
+        policies.update({policy.host: policy for policy in document.named(name)} or {"": None})
+    return list(policies.values()) or [None]
 
 
 _GRAVITY = {Outcome.ALLOWED: 0, Outcome.REPORTED: 1, Outcome.BLOCKED: 2}
@@ -202,9 +206,11 @@ def _known(peer: Peer) -> tuple[Certificate, ...]:
 
 
 def _denied(deny: frozenset[str], peer: Peer) -> _Failure | None:
-    """J5. Where the rest of a validated chain is unknown a denied key cannot be ruled out: fail closed."""
+    """J5. Where a key is unknown, a denied one cannot be ruled out: fail closed."""
     if not deny:
         return None
+    if not peer.chain:
+        return _Failure("denied", "the peer showed no certificate, a denied key cannot be ruled out")
     if any(certificate.digest(_SPKI_SHA256) in deny for certificate in _known(peer)):
         return _Failure("denied", "a key in the chain is denied")
     if peer.validated and not peer.complete:
