@@ -105,10 +105,9 @@ def _judge_by_names(setting: _Setting, peer: Peer) -> Verdict:
 def _named_policies(document: Document, peer: Peer) -> list[Policy | None]:
     """Each once; None where a name, or a certificate without any, is covered by no policy (J3)."""
     names = san_names(peer.chain[0].der) if peer.chain else ()
-    policies: dict[str, Policy | None] = {}
-    for name in names:
-        policies.update({policy.host: policy for policy in document.named(name)} or {"": None})
-    return list(policies.values()) or [None]
+    per_name = [document.named(name) for name in names]
+    listed = {policy.host: policy for policies in per_name for policy in policies}
+    return [*listed.values()] if listed and all(per_name) else [*listed.values(), None]
 
 
 _GRAVITY = {Outcome.ALLOWED: 0, Outcome.REPORTED: 1, Outcome.BLOCKED: 2}
