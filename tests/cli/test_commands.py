@@ -55,6 +55,7 @@ CALLS: dict[str, list[str]] = {
     "publish": ["publish"],
     "rollback": ["rollback", "1"],
     "show": ["show"],
+    "timeline": ["timeline"],
     "verify": ["verify", "public/acme/shop/pins.jws"],
     "embed": ["embed", "--seed", "seed.jws"],
     "doctor": ["doctor"],

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish", "Stage, check, sign and publish a revision."),
     "rollback": ("rollback", "Publish the content of an older revision under a new serial."),
     "show": ("show", "Show a document."),
+    "timeline": ("timeline", "Draw what certificates, pins and the document cover, and where a gap is."),
     "verify": ("verify", "Verify a document as an application would."),
     "embed": ("embed", "What an application embeds."),
     "doctor": ("doctor", "Prove that enforcement works here, and that the project's document is in good health."),
