@@ -73,12 +73,9 @@ def edit(
     """
     reach_project(actor, organization, project, May.STAGE)
     with transaction.atomic():
-        # Asked again under the lock: the role may be gone meanwhile, and so may the version.
-        found = (
-            Project.objects.select_for_update(of=("self",))
-            .select_related("organization")
-            .get(organization__identifier=organization, identifier=project)
-        )
+        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        # Asked again under the lock: the role may be gone meanwhile, the project, and the version.
+        _, found = reach_project(actor, organization, project, May.STAGE)
         if version is not None and found.draft_version != version:
             message = f"the draft has version {found.draft_version}, not {version}"
             raise Conflict("draft_changed", message, where=f"{organization}/{project}")

@@ -1,0 +1,113 @@
+"""Hosts of a draft: the list, a host with its policy and pins, and adding or removing either."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from livepin.author.names import readable
+from livepin.errors import LivepinError
+from livepin.server.actions import hosts, projects
+from livepin.server.web.forms import refuse
+from livepin.server.web.policies import NewPin, Policy
+from livepin.server.web.visitor import actor, page
+
+_PAGE = 50
+
+
+class Removal(forms.Form):
+    """What is removed, from which version of the draft."""
+
+    version = forms.IntegerField()
+    digest = forms.CharField(required=False)
+
+
+@page
+def index(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    """Some hosts of the draft, in the order of their patterns."""
+    found = projects.read(actor(request), organization, project)
+    after, like = request.GET.get("after", ""), request.GET.get("like", "").strip().lower()
+    shown = hosts.listed(actor(request), organization, project, after, _PAGE, like)
+    context = {
+        "organization": found.organization,
+        "project": found,
+        "page": shown,
+        "after": after,
+        "like": like,
+        "rows": [(one, readable(one.host)) for one in shown.hosts],
+    }
+    return render(request, "livepin/hosts.html", context)
+
+
+@page
+def host(request: HttpRequest, organization: str, project: str, pattern: str) -> HttpResponse:
+    """One host: its policy as a form, its pins, and ways to add another."""
+    found = projects.read(actor(request), organization, project)
+    entry, version = hosts.read(actor(request), organization, project, pattern)
+    form = Policy(request.POST) if request.method == "POST" else Policy.of(entry, version)
+    if request.method == "POST" and form.is_valid():
+        changed = form.entry(pattern, entry.pins)
+        try:
+            hosts.put(actor(request), organization, project, form.cleaned_data["version"], changed)
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, f"The policy of {pattern} is staged. Nothing is published by this.")
+            return redirect("host", organization, project, pattern)
+    new_pin = NewPin(initial={"version": version, "position": "leaf"})
+    context = {
+        "organization": found.organization,
+        "project": found,
+        "host": entry,
+        "name": readable(pattern),
+        "version": version,
+        "form": form,
+        "new_pin": new_pin,
+    }
+    return render(request, "livepin/host.html", context)
+
+
+@page
+@require_POST
+def remove(request: HttpRequest, organization: str, project: str, pattern: str) -> HttpResponseBase:
+    """Remove a host from the draft."""
+    form = Removal(request.POST)
+    if form.is_valid():
+        hosts.remove(actor(request), organization, project, form.cleaned_data["version"], pattern)
+        messages.success(request, f"{pattern} is removed from the draft. What is published stays until you publish.")
+    return redirect("hosts", organization, project)
+
+
+@page
+def add_pin(request: HttpRequest, organization: str, project: str, pattern: str) -> HttpResponse:
+    """Add a pin by its digest or by a certificate."""
+    found = projects.read(actor(request), organization, project)
+    entry, version = hosts.read(actor(request), organization, project, pattern)
+    form = NewPin(request.POST or None, request.FILES or None, initial={"version": version, "position": "leaf"})
+    if request.method == "POST" and form.is_valid():
+        try:
+            given = form.cleaned_data["version"]
+            hosts.add_pins(actor(request), organization, project, given, pattern, (form.entry(),))
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, "The pin is staged. Nothing is published by this.")
+            return redirect("host", organization, project, pattern)
+    context = {"organization": found.organization, "project": found, "host": entry, "new_pin": form}
+    return render(request, "livepin/pin_new.html", context)
+
+
+@page
+@require_POST
+def remove_pin(request: HttpRequest, organization: str, project: str, pattern: str) -> HttpResponseBase:
+    """Remove one pin from the draft."""
+    form = Removal(request.POST)
+    if form.is_valid() and form.cleaned_data["digest"]:
+        version, digest = form.cleaned_data["version"], form.cleaned_data["digest"]
+        hosts.remove_pin(actor(request), organization, project, version, pattern, digest)
+        messages.success(request, "The pin is removed from the draft. What is published stays until you publish.")
+    return redirect("host", organization, project, pattern)
