@@ -226,52 +226,6 @@ def test_a_pinned_context_takes_a_ca_from_a_file(pinned: Acme, tmp_path: Path) -
         pinned.pinner().ssl_context(cafile=str(tmp_path / "absent.pem"))
 
 
-# ---------------------------------------------------------------- no host name
-
-
-def nameless(context: ssl.SSLContext) -> ssl.SSLContext:
-    """As ldap3 and oracledb connect: they compare the name themselves, afterwards."""
-    context.check_hostname = False
-    return context
-
-
-def test_without_a_name_the_names_in_the_certificate_are_pinned(pinned: Acme, evil: TlsServer) -> None:
-    context = nameless(pinned.context(pinned.pinner()))
-    assert (send(context, evil, host=None), bytes_at(evil)) == ("pin_mismatch", 0)
-    with TlsServer(pinned.cast.genuine, conversation=conversations.silent) as server:
-        assert send(context, server, host=None) == "sent"
-
-
-def test_without_a_name_a_certificate_for_unlisted_names_passes(pinned: Acme) -> None:
-    context = nameless(pinned.context(pinned.pinner()))
-    with TlsServer(pinned.cast.wrong_host, conversation=conversations.silent) as server:
-        assert send(context, server, host=None) == "sent"
-
-
-def test_without_a_name_a_wildcard_certificate_over_a_pinned_host_must_match(acme: Acme) -> None:
-    acme.publish(policy("api.shop.example", acme.cast.genuine))
-    context = nameless(acme.context(acme.pinner()))
-    wildcard = acme.cast.authority.issue("*.shop.example")
-    with TlsServer(wildcard, conversation=conversations.silent) as server:
-        assert (send(context, server, host=None), bytes_at(server)) == ("pin_mismatch", 0)
-
-
-# ---------------------------------------------------------------- names
-
-
-@pytest.mark.parametrize("asked", ["LOCALHOST", "LocalHost"])
-def test_the_case_of_a_host_makes_no_difference(pinned: Acme, evil: TlsServer, asked: str) -> None:
-    context = pinned.context(pinned.pinner())
-    assert (send(context, evil, host=asked), bytes_at(evil)) == ("pin_mismatch", 0)
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_an_address_is_pinned_like_a_name(acme: Acme, evil: TlsServer, address: str) -> None:
-    acme.publish(policy(address, acme.cast.genuine))
-    context = acme.context(acme.pinner())
-    assert (send(context, evil, host=address), bytes_at(evil)) == ("pin_mismatch", 0)
-
-
 # ---------------------------------------------------------------- an ssl module of another shape
 
 
