@@ -18,8 +18,8 @@ class MemoryTls:
         self, plain: socket.socket, context: ssl.SSLContext, host: str, session: ssl.SSLSession | None = None
     ) -> None:
         self._plain = plain
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host, session=session)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.object = context.wrap_bio(self.incoming, self.outgoing, server_hostname=host, session=session)
 
     def drive(self, step: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run one step to its end. What it wrote is sent, also when it fails."""
@@ -33,11 +33,11 @@ class MemoryTls:
                 self.flush()
 
     def flush(self) -> None:
-        if data := self._outgoing.read():
+        if data := self.outgoing.read():
             self._plain.sendall(data)
 
     def _receive(self) -> None:
         if data := self._plain.recv(65536):
-            self._incoming.write(data)
+            self.incoming.write(data)
         else:
-            self._incoming.write_eof()
+            self.incoming.write_eof()

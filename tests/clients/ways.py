@@ -203,6 +203,47 @@ def _memory(context: ssl.SSLContext, plain: socket.socket) -> MemoryTls:
     return MemoryTls(plain, context, HOST)
 
 
+class CarelessObject(ssl.SSLObject):
+    """The same for memory buffers."""
+
+    def do_handshake(self) -> None:
+        self._sslobj.do_handshake()  # type: ignore[attr-defined]
+
+
+def own_object_class(context: ssl.SSLContext, port: int) -> None:
+    context.sslobject_class = CarelessObject
+    memory_handshake(context, port)
+
+
+def memory_made_by_hand(context: ssl.SSLContext, port: int) -> None:
+    """By the class itself, and past it: what `SSLObject` holds is asked directly, as some event loops do."""
+    with _plain(port) as plain, suppress(*ENDS):
+        tls = _memory(context, plain)
+        tls.object = ssl.SSLObject._create(  # type: ignore[attr-defined]
+            tls.incoming, tls.outgoing, server_side=False, server_hostname=HOST, context=context
+        )
+        tls.drive(tls.object._sslobj.write, SECRET)  # type: ignore[attr-defined]
+
+
+def connect_again(context: ssl.SSLContext, port: int) -> None:
+    """Tries once more with the very socket that was refused."""
+    with context.wrap_socket(socket.socket(), server_hostname=HOST) as connection, suppress(*ENDS):
+        connection.settimeout(TIMEOUT)
+        for _ in range(2):
+            with suppress(*ENDS):
+                connection.connect((HOST, port))
+            with suppress(*ENDS):
+                connection.sendall(SECRET)
+
+
+def second_handle(context: ssl.SSLContext, port: int) -> None:
+    """Has kept another handle of the plain connection, and sends in the clear by it after the failure."""
+    with _plain(port) as plain, plain.dup() as second, suppress(*ENDS):
+        with suppress(*ENDS), context.wrap_socket(plain, server_hostname=HOST) as connection:
+            connection.sendall(SECRET)
+        second.sendall(SECRET)
+
+
 def memory_handshake(context: ssl.SSLContext, port: int) -> None:
     with _plain(port) as plain, suppress(*ENDS):
         tls = _memory(context, plain)
@@ -270,6 +311,7 @@ WAYS: dict[str, Way] = {
         *(makefile_unshaken, recv_unshaken_then_send, recv_into_unshaken_then_send, read_unshaken_then_send),
         *(makefile_read_then_send, catch_and_send, catch_and_shake_again, catch_and_unwrap),
         *(connect_late, connect_ex_late, connect_late_shake_late, non_blocking, made_by_hand, own_socket_class),
+        *(connect_again, second_handle, own_object_class, memory_made_by_hand),
         *(memory_handshake, memory_write_unshaken, memory_read_unshaken_then_write, memory_catch_and_write),
         *(event_loop, event_loop_upgrades),
     )
