@@ -84,6 +84,34 @@ def test_a_denied_key_above_the_leaf_is_refused_whatever_matches(acme: Acme) -> 
     assert code_of(context, acme.cast.genuine) == "denied"
 
 
+# ---------------------------------------------------------------- chains that end early
+
+
+def ending_early(acme: Acme) -> ssl.SSLContext:
+    """An application's own context as Python 3.13 makes it, with the intermediate among the trusted certificates."""
+    context = acme.cast.authority.client_context()
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    (intermediate,) = acme.cast.authority.intermediates
+    context.load_verify_locations(cadata=intermediate.public_bytes(serialization.Encoding.PEM).decode())
+    return context
+
+
+def test_where_chains_may_end_at_a_trusted_intermediate_pins_count_up_to_there(acme: Acme, installed: None) -> None:
+    """Nothing above was validated, so nothing above can match. Pinned contexts always go up to the root, see above."""
+    context = ending_early(acme)
+    leaf, intermediate, root = (pin("any", acme.cast.genuine, place) for place in range(3))
+    acme.publish(policy("localhost", leaf))
+    pinner = livepin.setup(**acme.embedded())
+    assert code_of(context, acme.cast.genuine) == "matched"
+    assert code_of(context, acme.cast.evil) == "pin_mismatch"
+    answers = []
+    for each in (intermediate, root):
+        acme.publish(policy("localhost", each))
+        assert pinner.refresh()
+        answers.append(code_of(context, acme.cast.genuine))
+    assert answers == ["matched", "pin_mismatch"]
+
+
 # ---------------------------------------------------------------- validation switched off
 
 
@@ -97,6 +125,17 @@ def test_without_validation_a_pin_of_the_leaf_still_binds(acme: Acme) -> None:
     context = unvalidated(context_for(acme, pin("leaf", acme.cast.genuine, 0)))
     assert code_of(context, acme.cast.genuine) == "matched"
     assert code_of(context, acme.cast.forged) == "pin_mismatch"
+
+
+def test_optional_validation_is_validation(acme: Acme) -> None:
+    """For a client OpenSSL knows no difference: a chain that does not validate ends the handshake."""
+    context = context_for(acme, pin("ca", acme.cast.genuine, 1))
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_OPTIONAL
+    assert code_of(context, acme.cast.genuine) == "matched"
+    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+        code_of(context, acme.cast.forged)
+    assert not isinstance(caught.value, livepin.PinError)
 
 
 @pytest.mark.parametrize("position", ["ca", "any"])
