@@ -104,8 +104,8 @@ def test_a_process_ends_in_order(acme: Acme, ending: str, private_place: Path) -
     acme.publish(policy("localhost", acme.cast.genuine))
     said, complaints = run(acme, ending, seed=acme.documents.current)
     assert said == "sent pin_mismatch\n"
-    # The attacker is logged; nothing else is complained about.
-    assert [line for line in complaints.splitlines() if not line.startswith("verdict_blocked")] == []
+    # The attacker is logged, and from Python 3.12 on that nothing can be fetched so late. Nothing crashes.
+    assert [line for line in complaints.splitlines() if not line.startswith(("verdict_blocked", "source_down"))] == []
 
 
 @pytest.mark.parametrize("ending", ["busy threads", "a connection at exit"])
