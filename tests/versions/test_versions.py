@@ -47,7 +47,7 @@ def interpreters() -> dict[str, Path]:
     for place in _PLACES:
         start = Path(place).expanduser()
         folders += Path(start.anchor).glob(str(start.relative_to(start.anchor)))
-    found = {}
+    found: dict[str, Path] = {}
     for folder in folders:
         if not folder.is_dir() or (folder.parent / "pyvenv.cfg").exists():
             continue
@@ -65,11 +65,11 @@ def others() -> list[str]:
 
 def make_environment(python: Path, folder: Path) -> Path:
     """A virtual environment with what an installed Livepin needs, by hash. Debian's Python has no pip for it: ours."""
-    subprocess.run([python, "-I", "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    subprocess.run([str(python), "-I", "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120)
     inside = folder / "bin" / "python"
     lock = ROOT / "requirements" / "runtime.txt"
-    pip = [sys.executable, "-m", "pip", "--python", inside, "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--require-hashes", "-r", lock], check=True, timeout=300)
+    pip = [sys.executable, "-m", "pip", "--python", str(inside), "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--require-hashes", "-r", str(lock)], check=True, timeout=300)
     return inside
 
 
