@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from livepin.server.actions import hosts
+from tests.server.test_drafts import host
 from tests.server.web.visitor import Visitor
+from tests.server.world import World
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +25,13 @@ INSIDE = (
     "/account/logout/",
     "/o/acme/",
     "/o/acme/new/",
+    "/o/acme/settings/",
     "/o/acme/p/shop/",
+    "/o/acme/p/shop/settings/",
+    "/o/acme/p/shop/draft/settings/",
+    "/o/acme/p/shop/hosts/",
+    "/o/acme/p/shop/hosts/api.example.com/",
+    "/o/acme/p/shop/hosts/api.example.com/pins/new/",
     "/no/such/page/",
 )
 
@@ -44,7 +53,8 @@ def test_a_page_before_signing_in_is_clean(visitor: Visitor, path: str) -> None:
     check(visitor, path)
 
 
-def test_the_pages_behind_the_entrance_are_clean(visitor: Visitor) -> None:
+def test_the_pages_behind_the_entrance_are_clean(visitor: Visitor, people: World) -> None:
+    hosts.put(people.actor("bob"), "acme", "shop", 1, host())
     visitor.signs_in("alice")
     for path in INSIDE:
         check(visitor, path)

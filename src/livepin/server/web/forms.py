@@ -1,10 +1,27 @@
-"""How the error of an action is shown beside the field that it is about."""
+"""What all forms share: texts one a line, and errors of actions beside the field that they are about."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django import forms
 
 from livepin.errors import LivepinError
+
+
+class Lines(forms.CharField):
+    """Several texts, one a line."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}), required=False, **given)
+
+    def to_python(self, value: str | None) -> list[str]:  # type: ignore[override]
+        """The lines that say something."""
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        """A list as lines."""
+        return "\n".join(value) if isinstance(value, list | tuple) else value
 
 
 def refuse(form: forms.Form, error: LivepinError) -> None:

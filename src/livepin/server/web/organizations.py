@@ -45,6 +45,29 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "livepin/organization_new.html", {"form": form})
 
 
+class OrganizationSettings(forms.Form):
+    """What can be changed of an organization."""
+
+    name = forms.CharField(max_length=100)
+
+
+@page
+def settings(request: HttpRequest, organization: str) -> HttpResponse:
+    """Rename an organization."""
+    reached = organizations.read(actor(request), organization)
+    form = OrganizationSettings(request.POST or None, initial={"name": reached.organization.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            organizations.rename(actor(request), organization, form.cleaned_data["name"])
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, "The organization has another name now; its identifier stays.")
+            return redirect("organization-settings", organization)
+    context = {"organization": reached.organization, "form": form, "owns": reached.may(May.OWN)}
+    return render(request, "livepin/organization_settings.html", context)
+
+
 @page
 def home(request: HttpRequest, organization: str) -> HttpResponse:
     """An organization: its projects, and where to go from here."""

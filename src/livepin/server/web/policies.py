@@ -11,6 +11,7 @@ from livepin.author.digests import typed_digest
 from livepin.author.draft import HostEntry, PinEntry
 from livepin.core.pins import DIGEST_MEMBERS, digests_of_pem
 from livepin.errors import CertificateInvalid, InputInvalid
+from livepin.server.web.forms import Lines
 
 ACTIONS = (
     ("enforce", "enforce: a peer that fails is refused"),
@@ -20,21 +21,6 @@ ACTIONS = (
 POSITIONS = (("leaf", "leaf: the certificate itself"), ("ca", "ca: an authority above it"), ("any", "any"))
 #: A pasted chain is short; anything longer is something else.
 _MAX_PEM = 200_000
-
-
-class Lines(forms.CharField):
-    """Several texts, one a line."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}), required=False, **given)
-
-    def to_python(self, value: str | None) -> list[str]:  # type: ignore[override]
-        """The lines that say something."""
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
-
-    def prepare_value(self, value: Any) -> Any:
-        """A list as lines."""
-        return "\n".join(value) if isinstance(value, list | tuple) else value
 
 
 class Policy(forms.Form):

@@ -43,6 +43,53 @@ def new(request: HttpRequest, organization: str) -> HttpResponse:
     return render(request, "livepin/project_new.html", {"form": form, "organization": reached.organization})
 
 
+class ProjectSettings(forms.Form):
+    """What is no part of the draft. Members are those of `actions.projects.Settings`."""
+
+    name = forms.CharField(max_length=100)
+    url = forms.CharField(
+        max_length=500,
+        required=False,
+        label="Public URL",
+        help_text="Where applications read the document, if not from this server's origin. A base ends in /.",
+    )
+    ca_pem = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        required=False,
+        max_length=100_000,
+        label="Private authorities (PEM)",
+        help_text="Trusted by looks besides the public ones.",
+    )
+    proxy = forms.CharField(
+        max_length=300, required=False, label="Proxy", help_text="HOST:PORT of an HTTP CONNECT proxy for looks."
+    )
+    approvals_required = forms.IntegerField(
+        min_value=1,
+        max_value=10,
+        label="People who must agree to a publish",
+        help_text="1: whoever publishes decides alone.",
+    )
+
+
+@page
+def settings(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    """Change what is no part of the draft."""
+    found = projects.read(actor(request), organization, project)
+    form = ProjectSettings(
+        request.POST or None, initial={name: getattr(found, name) for name in ProjectSettings.base_fields}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            projects.change(actor(request), organization, project, projects.Settings(**form.cleaned_data))
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, "The settings are changed.")
+            return redirect("project-settings", organization, project)
+    context = {"organization": found.organization, "project": found, "form": form}
+    return render(request, "livepin/project_settings.html", context)
+
+
 @page
 def home(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """A project at a glance."""

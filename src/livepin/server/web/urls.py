@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from livepin.server.web import accounts, assets, hosts, organizations, projects
+from livepin.server.web import accounts, assets, drafts, hosts, organizations, projects
 
 _PROJECT: list[URLPattern | URLResolver] = [
     path("", projects.home, name="project"),
+    path("settings/", projects.settings, name="project-settings"),
+    path("draft/settings/", drafts.settings, name="draft-settings"),
     path("hosts/", hosts.index, name="hosts"),
     path("hosts/<str:pattern>/", hosts.host, name="host"),
     path("hosts/<str:pattern>/remove/", hosts.remove, name="host-remove"),
@@ -17,6 +19,7 @@ _PROJECT: list[URLPattern | URLResolver] = [
 
 _ORGANIZATION: list[URLPattern | URLResolver] = [
     path("", organizations.home, name="organization"),
+    path("settings/", organizations.settings, name="organization-settings"),
     path("new/", projects.new, name="project-new"),
     path("p/<str:project>/", include(_PROJECT)),
 ]

@@ -1,0 +1,78 @@
+"""The settings of a draft: how long documents live, when applications ask again, what becomes of unlisted hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from livepin.author.draft import MAX_LIFE_DAYS, Draft
+from livepin.core.document import MAX_REFRESH_AFTER
+from livepin.errors import LivepinError
+from livepin.server.actions import drafts, projects
+from livepin.server.web.forms import Lines, refuse
+from livepin.server.web.visitor import actor, page
+
+
+class DraftSettings(forms.Form):
+    """What a document says besides its hosts."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    life_days = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_LIFE_DAYS,
+        label="Life of a document in days",
+        help_text="It is signed again at half of it. More than 30 needs a reason at every publish (G5).",
+    )
+    refresh_after = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_REFRESH_AFTER,
+        required=False,
+        label="Applications ask again after (seconds)",
+        help_text="Empty: 600. Applications ask at least hourly, whatever stands here.",
+    )
+    unlisted = forms.ChoiceField(
+        choices=(
+            ("allow", "allow: ordinary TLS validation"),
+            ("report", "report: let through and told of"),
+            ("block", "block: refused"),
+        ),
+        label="Hosts that no pattern covers",
+    )
+    deny = Lines(
+        label="Denied keys",
+        help_text="SPKI SHA-256 digests that are refused for every host, listed or not; one a line.",
+    )
+
+    @classmethod
+    def of(cls, draft: Draft, version: int) -> DraftSettings:
+        """The form that shows a draft."""
+        given = {name: getattr(draft, name) for name in ("life_days", "refresh_after", "unlisted")}
+        return cls(initial={**given, "deny": list(draft.deny), "version": version})
+
+    def settings(self) -> dict[str, Any]:
+        """What the filled-in form sets."""
+        given = {name: value for name, value in self.cleaned_data.items() if name != "version"}
+        return {**given, "deny": tuple(given["deny"])}
+
+
+@page
+def settings(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    """Change what a document says besides its hosts."""
+    found = projects.read(actor(request), organization, project)
+    draft, version = drafts.read(actor(request), organization, project)
+    form = DraftSettings(request.POST) if request.method == "POST" else DraftSettings.of(draft, version)
+    if request.method == "POST" and form.is_valid():
+        try:
+            given = form.cleaned_data["version"]
+            drafts.set_settings(actor(request), organization, project, given, **form.settings())
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, "The settings are staged. Nothing is published by this.")
+            return redirect("draft-settings", organization, project)
+    context = {"organization": found.organization, "project": found, "form": form}
+    return render(request, "livepin/draft_settings.html", context)
