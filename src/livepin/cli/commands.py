@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "Verify a document as an application would."),
     "embed": ("embed", "What an application embeds."),
     "doctor": ("doctor", "Prove that enforcement works here, and that the project's document is in good health."),
+    "serve": ("serve", "Run the server; its first start makes all that it needs."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }
 

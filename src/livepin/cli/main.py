@@ -14,7 +14,14 @@ from typing import Any
 from livepin.cli.exits import Exit
 from livepin.errors import CODES, DocumentRefused, LivepinError
 
-_EXTRA = ("click", "tomlkit", "idna", "publicsuffixlist")
+#: Module -> the extras with which it is installed.
+_EXTRAS = {
+    **dict.fromkeys(("click", "tomlkit", "idna", "publicsuffixlist"), "cli"),
+    **dict.fromkeys(
+        ("allauth", "argon2", "django", "granian", "ninja", "prometheus_client", "structlog"), "cli,server"
+    ),
+    **dict.fromkeys(("procrastinate", "psycopg"), "cli,server,postgres"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run(given)
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        name = str(error.name).partition(".")[0]
+        if name not in _EXTRAS:
             return _internal(error, given)
-        message = f"{error.name} is not installed"
-        return _report(LivepinError("extra_missing", message), Exit.USAGE, given)
+        hint = f"Install what this command needs: pip install 'livepin[{_EXTRAS[name]}]'."
+        return _report(LivepinError("extra_missing", f"{name} is not installed", hint=hint), Exit.USAGE, given)
     except LivepinError as error:
         return _report(error, error.exit_status, given)
     except KeyboardInterrupt:

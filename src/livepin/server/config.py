@@ -7,6 +7,7 @@ An unknown name, a value that does not fit and a missing one stop the server wit
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ class Config:
     public_url: str = ""
     origin_folder: Path = Path()
     origin_url: str = ""
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     secret_key: str = field(default="", repr=False)
     master_keys: tuple[str, ...] = field(default=(), repr=False)
     trusted_proxies: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Config:
     oidc_url: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     log_level: str = "info"
     log_format: str = "json"
 
@@ -74,10 +76,18 @@ class Config:
         """The SQLite database, where there is no other."""
         return self.data / "livepin.sqlite3"
 
+    @property
+    def keys_folder(self) -> Path:
+        """Secrets that the first start made, and the keys of backups: what is copied to a safe (docs/data.md)."""
+        return self.data / "keys"
 
-def load(environment: Mapping[str, str]) -> Config:
-    """The configuration that an environment, and the file that it names, describe. Raises `ConfigurationError`."""
-    given: dict[str, Any] = {}
+
+def load(environment: Mapping[str, str], data: Path | None = None) -> Config:
+    """The configuration that an environment, and the file that it names, describe. `data`: where neither says it.
+
+    Raises `ConfigurationError`.
+    """
+    given: dict[str, Any] = {} if data is None else {"data": str(data)}
     path = environment.get(FILE_VARIABLE, "")
     if path:
         given |= _from_file(Path(path))
@@ -111,14 +121,14 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 _NAMES = frozenset(one.name for one in fields(Config))
-_SECRETS = frozenset(("secret_key", "master_keys", "database_url", "mail_url", "oidc_client_secret"))
+SECRETS = frozenset(("secret_key", "master_keys", "database_url", "mail_url", "oidc_client_secret", "metrics_token"))
 
 
 def _plain_name(name: str, where: str) -> str:
     """The setting that a name means: itself, or the secret whose file it names."""
     if name in _NAMES:
         return name
-    if name.endswith("_file") and name.removesuffix("_file") in _SECRETS:
+    if name.endswith("_file") and name.removesuffix("_file") in SECRETS:
         return name.removesuffix("_file")
     raise _fault(where, f"there is no setting {name!r}; docs/server.md lists them")
 
@@ -137,7 +147,30 @@ def _finished(given: Mapping[str, Any]) -> Config:
     config = Config(**values)
     if not given.get("origin_folder"):
         object.__setattr__(config, "origin_folder", config.data / "origin")
+    if not config.origin_url and _on_loopback(config.origin_listen):
+        object.__setattr__(config, "origin_url", f"http://{config.origin_listen}/")
+    if not config.public_url and _on_loopback(config.listen):
+        # Not by its address: a passkey needs a name.
+        object.__setattr__(config, "public_url", f"http://localhost:{config.listen.rpartition(':')[2]}")
     return config
+
+
+def _on_loopback(listen: str) -> bool:
+    """A newcomer's server has itself as its public address; one that others can reach must be told its name."""
+    return listen.startswith(("127.", "localhost:", "[::1]:"))
+
+
+def masked(config: Config) -> dict[str, Any]:
+    """Every setting with its value, as JSON can hold it; of a secret only whether there is one."""
+    return {one.name: _masked(one.name, getattr(config, one.name)) for one in fields(Config)}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if name in SECRETS:
+        return "(set)" if value else ""
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _reader(name: str) -> Reader:
@@ -164,6 +197,16 @@ def _roles(name: str, value: Any) -> tuple[str, ...]:
     if strange or not roles:
         raise _fault(name, f"knows {', '.join(ROLES)}, not {', '.join(strange) or 'nothing at all'}")
     return roles
+
+
+def _networks(name: str, value: Any) -> tuple[str, ...]:
+    texts = _texts(name, value)
+    for text in texts:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            raise _fault(name, f"holds {text!r}, which is no address or network such as 10.0.0.0/8") from None
+    return texts
 
 
 def _folder(name: str, value: Any) -> Path:
@@ -237,7 +280,7 @@ _READERS: Mapping[str, Reader] = {
     "origin_url": _url,
     "database_url": _database,
     "master_keys": _master_keys,
-    "trusted_proxies": _texts,
+    "trusted_proxies": _networks,
     "workers": _number(1, 64),
     "threads": _number(1, 256),
     "sign_up": _choice("invited", "open"),

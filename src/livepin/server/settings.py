@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from livepin.server import config as operator
+from livepin.server import keyring
 
 CONFIG = operator.load(os.environ)
 PACKAGE = Path(__file__).parent
@@ -72,7 +73,7 @@ def _mail(config: operator.Config) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(CONFIG)}
-SECRET_KEY = CONFIG.secret_key or "of no use: the first start makes a real one"
+SECRET_KEY = keyring.secret_key(CONFIG) or "of no use: the first start makes a real one"
 DEBUG = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -97,6 +98,7 @@ INSTALLED_APPS = [
     "livepin.server.apps.ServerConfig",
 ]
 MIDDLEWARE = [
+    "livepin.server.requests.Requests",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -134,7 +136,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-ALLOWED_HOSTS = [urlsplit(CONFIG.public_url).hostname] if CONFIG.public_url else ["localhost", "127.0.0.1", "[::1]"]
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [urlsplit(CONFIG.public_url).hostname] if CONFIG.public_url.startswith("https:") else LOOPBACK
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from django.core.wsgi import get_wsgi_application
+import os
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livepin.server.settings")
+
+from django.core.wsgi import get_wsgi_application  # after its settings are named
+
+from livepin.server import logs
+from livepin.server.config import PREFIX
+from livepin.server.settings import CONFIG
+
+logs.configure(CONFIG, "http")
 application = get_wsgi_application()
+# Granian copies the environment into what describes every request: the operator's secrets have no place there.
+for _name in [name for name in os.environ if name.startswith(PREFIX)]:
+    del os.environ[_name]

@@ -1,0 +1,105 @@
+"""Around every request: who sent it, its number, its line in the log, its place in the metrics.
+
+Threats: a client that writes its own address into a header to escape its rate limit; secrets in addresses, which
+end up in logs; a name for a request that breaks the log's lines. So forwarding headers count only when they come
+from a trusted proxy, and are taken away else; the log says which *page* was asked for, never the address itself, nor
+its query; a name from outside must be short and plain.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+
+from livepin.server import health, metrics
+from livepin.server.settings import CONFIG
+
+_log = structlog.get_logger("livepin.requests")
+_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+_TRUSTED = tuple(map(ipaddress.ip_network, CONFIG.trusted_proxies))
+#: Parts of an address that name what was asked for, and are no secret.
+_NAMED = ("organization", "project")
+
+
+class Requests:
+    """The outermost middleware. Health and metrics are answered here: they need no session, no host name, no page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, and say so."""
+        began = time.perf_counter()
+        number = _number(request.META.get("HTTP_X_REQUEST_ID", ""))
+        direct = believe(request.META)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=number)
+        response = health.answer(request, direct) or self._get_response(request)
+        response["X-Request-ID"] = number
+        _record(request, response.status_code, time.perf_counter() - began)
+        return response
+
+
+def current() -> str:
+    """The number of the request that this thread answers; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request", ""))
+
+
+def _number(given: str) -> str:
+    return given if _SANE.fullmatch(given) else uuid.uuid4().hex
+
+
+def believe(meta: dict[str, Any]) -> bool:
+    """Put the client's own address and scheme where everybody looks for them. Whether no proxy was in between."""
+    forwarded = {name: meta.pop(name) for name in _FORWARDING if name in meta}
+    if not _is_trusted(meta.get("REMOTE_ADDR", "")):
+        return not forwarded
+    hops = [one.strip() for one in str(forwarded.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    strangers = [one for one in reversed(hops) if one and not _is_trusted(one)]
+    if strangers and _is_address(strangers[0]):
+        meta["REMOTE_ADDR"] = strangers[0]
+    if forwarded.get("HTTP_X_FORWARDED_PROTO") in ("http", "https"):
+        meta["wsgi.url_scheme"] = forwarded["HTTP_X_FORWARDED_PROTO"]
+    return not forwarded
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_trusted(text: str) -> bool:
+    return _is_address(text) and any(ipaddress.ip_address(text) in network for network in _TRUSTED)
+
+
+def _record(request: HttpRequest, status: int, seconds: float) -> None:
+    match = request.resolver_match
+    page = health.page(request) or (f"/{match.route}" if match is not None else "(no such page)")
+    method = request.method if request.method in metrics.METHODS else "OTHER"
+    metrics.count(str(method), page, status, seconds)
+    named = {name: match.kwargs[name] for name in _NAMED if name in match.kwargs} if match is not None else {}
+    level = "debug" if health.page(request) else "info"
+    _log.log(
+        _LEVELS[level],
+        "request",
+        method=method,
+        page=page,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        client=request.META.get("REMOTE_ADDR", ""),
+        **named,
+    )
+
+
+_LEVELS = {"debug": 10, "info": 20}
