@@ -172,7 +172,9 @@ MFA_TOTP_ISSUER = "Livepin"
 # Browsers offer passkeys on https and on localhost only.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not CONFIG.public_url.startswith("https:")
 USERSESSIONS_TRACK_ACTIVITY = True
+SOCIALACCOUNT_ADAPTER = "livepin.server.web.sso.SingleSignOn"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": _single_sign_on(CONFIG)}}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 # data: is for the QR code of one-time passwords, which is drawn on the server.
@@ -29,23 +30,24 @@ class ContentPolicy:
     """Middleware that adds the policy to every answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        from livepin.server.settings import CONFIG
-
         self._get_response = get_response
-        # Signing in with the operator's provider is a form of ours that is answered with a redirect to there.
-        provider = f" {_origin(CONFIG.oidc_url)}" if CONFIG.oidc_url else ""
-        self._policy = _POLICY.format(providers=provider)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer, with the policy."""
         response = self._get_response(request)
-        response.headers.setdefault("Content-Security-Policy", self._policy)
+        response.headers.setdefault("Content-Security-Policy", _POLICY.format(providers=_providers()))
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if request.path.startswith("/static/"):
             return response
         # What a signed-in person saw is not for the next user of the machine's back button.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _providers() -> str:
+    """Signing in with the operator's provider is a form of ours that is answered with a redirect to there."""
+    applications = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    return "".join(f" {_origin(one['settings']['server_url'])}" for one in applications)
 
 
 def _origin(url: str) -> str:
