@@ -119,6 +119,8 @@ CODES: dict[str, str] = {
     "draft_changed": "Somebody changed the draft meanwhile: read it again, and repeat your change.",
     "version_missing": "Send the draft's version, as it was read, in If-Match.",
     "limit_reached": "Ask the operator for a higher limit, or remove what is no longer needed. Pins are never limited.",
+    "link_invalid": "Ask for a new link or code: each works once, and for a short time.",
+    "rate_limited": "Wait as long as Retry-After says, then go on more slowly.",
     "last_owner": "Make somebody else an owner first: an organization has one at least.",
     "value_invalid": "Correct the value that the message names.",
     "state_wrong": "Look at its state again: this cannot be done in it.",
@@ -283,6 +285,16 @@ class Conflict(LivepinError):
 
 class LimitReached(LivepinError):
     """A limit of the plan: on projects, hosts or organizations, never on pins."""
+
+
+class RateLimited(LivepinError):
+    """Too much in too short a time. `seconds`: when to try again."""
+
+    exit_status = 5
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__("rate_limited", message)
+        self.seconds = seconds
 
 
 class ValueInvalid(InputInvalid):

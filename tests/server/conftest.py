@@ -27,7 +27,14 @@ import django  # noqa: E402  # after its settings are known
 
 django.setup()
 
+from livepin.server.actions import rates  # noqa: E402
 from tests.server.world import World  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_counted() -> None:
+    """Every test begins a minute of its own."""
+    rates.forget()
 
 
 @pytest.fixture

@@ -8,30 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from livepin.author.draft import (
-    ACTIONS,
-    DEFAULT_LIFE_DAYS,
-    MAX_LIFE_DAYS,
-    POSITIONS,
-    UNLISTED,
-    WHEN_EXPIRED,
-    Draft,
-    HostEntry,
-    PinEntry,
-    is_identifier,
-)
+from livepin.author.draft import DEFAULT_LIFE_DAYS, MAX_LIFE_DAYS, UNLISTED, Draft, is_identifier
+from livepin.author.entries import host_of
 from livepin.author.files import read_text, write_atomically
 from livepin.author.toml import Table
 from livepin.core.document import MAX_REFRESH_AFTER
-from livepin.core.hosts import parse_pattern
 from livepin.core.jws import PublicKey
-from livepin.core.pins import DIGEST_MEMBERS
-from livepin.errors import KeyInvalid, PatternInvalid, ProjectInvalid
+from livepin.errors import KeyInvalid, ProjectInvalid
 
 FILE_NAME = "livepin.toml"
 
@@ -96,7 +83,7 @@ def _identifier(table: Table, member: str) -> str:
 
 def _project(table: Table, directory: Path) -> Project:
     document, publish, key, look = (table.table(name) for name in ("document", "publish", "key", "look"))
-    hosts = tuple(_host(one) for one in table.tables("host") or ())
+    hosts = tuple(host_of(one) for one in table.tables("host") or ())
     if len({entry.host for entry in hosts}) < len(hosts):
         raise table.fault("host", "has one pattern twice")
     project = Project(
@@ -127,56 +114,3 @@ def _public_key(table: Table) -> PublicKey:
         return PublicKey.from_text(table.text("public_key"))
     except KeyInvalid as error:
         raise table.fault("public_key", f"is {error.message}") from None
-
-
-def _host(table: Table) -> HostEntry:
-    pins = table.tables("pins")
-    entry = HostEntry(
-        host=_pattern(table),
-        action=table.choice("action", ACTIONS),
-        pins=None if pins is None else tuple(_pin(one) for one in pins),
-        deny=table.texts("deny"),
-        rollout=table.integer("rollout", 0, 100, 100),
-        when_expired=table.choice("when_expired", WHEN_EXPIRED, "enforce"),
-        reason=table.text("reason", ""),
-        ct=_ct(table.table("ct")) if table.has("ct") else None,
-        look_at=table.texts("look_at"),
-        address=table.text("address", ""),
-    )
-    table.end()
-    return entry
-
-
-def _pattern(table: Table) -> str:
-    text = table.text("host")
-    try:
-        return parse_pattern(text).text
-    except PatternInvalid as error:
-        raise table.fault("host", f"({text!r}) is no pattern: {error.message}") from None
-
-
-def _pin(table: Table) -> PinEntry:
-    named = [member for member in DIGEST_MEMBERS if table.has(member)]
-    if len(named) != 1:
-        raise table.fault("", f"needs one of {', '.join(DIGEST_MEMBERS)}")
-    entry = PinEntry(
-        member=named[0],
-        digest=table.text(named[0]),
-        position=table.choice("position", POSITIONS, "leaf"),
-        start=table.moment("from"),
-        end=table.moment("until"),
-        note=table.text("note", ""),
-        source=table.text("source", ""),
-    )
-    table.end()
-    return entry
-
-
-def _ct(table: Table) -> dict[str, Any]:
-    rule: dict[str, Any] = {"action": table.choice("action", ACTIONS, "off")}
-    rule["policy"] = table.choice("policy", ("chrome", "apple", "any"), "any")
-    for member in ("operators", "logs"):
-        if table.has(member):
-            rule[member] = list(table.texts(member))
-    table.end()
-    return rule

@@ -1,4 +1,4 @@
-"""Reading a TOML table member by member, so that every fault is told with its place.
+"""Reading a table of TOML or JSON member by member, so that every fault is told with its place.
 
 Members that nobody asked for are refused: a misspelt `rollout` must not silently mean 100.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Self
 
-from livepin.errors import ProjectInvalid
+from livepin.errors import LivepinError, ProjectInvalid
 
 
 class Table:
@@ -24,7 +24,7 @@ class Table:
         """Where a member stands; the table itself for an empty name."""
         return ".".join(part for part in (self.where, member) if part)
 
-    def fault(self, member: str, why: str) -> ProjectInvalid:
+    def fault(self, member: str, why: str) -> LivepinError:
         """The error for a member."""
         return ProjectInvalid("project_invalid", f"{self.place(member)} {why}", where=self._file)
 
@@ -67,21 +67,21 @@ class Table:
             raise self.fault(member, "is not a date with a time zone, such as 2027-01-31T00:00:00Z")
         return int(value.timestamp())
 
-    def table(self, member: str) -> Table:
+    def table(self, member: str) -> Self:
         """A table, empty where absent."""
         value = self._take(member, {})
         if not isinstance(value, dict):
             raise self.fault(member, "is not a table")
-        return Table(value, self._file, self.place(member))
+        return type(self)(value, self._file, self.place(member))
 
-    def tables(self, member: str) -> tuple[Table, ...] | None:
+    def tables(self, member: str) -> tuple[Self, ...] | None:
         """An array of tables; None where absent."""
         value = self._left.pop(member, None)
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.fault(member, "is not an array of tables")
-        return tuple(Table(one, self._file, f"{self.place(member)}[{n}]") for n, one in enumerate(value))
+        return tuple(type(self)(one, self._file, f"{self.place(member)}[{n}]") for n, one in enumerate(value))
 
     def has(self, member: str) -> bool:
         """Whether a member is there and has not been taken yet."""

@@ -96,6 +96,15 @@ def reach(actor: Actor, organization: str, may: May) -> Reach:
     return reached
 
 
+def reach_whole(actor: Actor, organization: str, may: May) -> Reach:
+    """Like `reach`, for what belongs to no project: a token of one project has no business there."""
+    reached = reach(actor, organization, May.READ)
+    if actor.token is not None and actor.token.project_id is not None:
+        raise Forbidden("forbidden", "a token of one project sees only that", where=organization)
+    reached.need(may)
+    return reached
+
+
 def reach_project(actor: Actor, organization: str, project: str, may: May) -> tuple[Reach, Project]:
     """A project by its identifiers, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`."""
     found = (

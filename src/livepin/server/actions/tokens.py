@@ -6,8 +6,6 @@ recognize one, and a typo is told from a revoked token without asking the databa
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,13 +15,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from livepin.core.base64s import b64url
-from livepin.errors import Forbidden, NotFound, Unauthenticated, ValueInvalid
-from livepin.server.actions import audit
+from livepin.errors import Forbidden, LimitReached, NotFound, Unauthenticated, ValueInvalid
+from livepin.server.actions import audit, secrets
 from livepin.server.actions.actor import ACCOUNT_SCOPE, SCOPES, Actor, May, Reach, reach, reach_project
-from livepin.server.models import Account, ApiToken
+from livepin.server.models import Account, ApiToken, Organization
 
 PREFIX = "lvp_"
 MAX_DAYS = 366
+#: Tokens of one account in one organization that are valid at a time.
+MOST = 100
 #: How long the token of a signed-in command line is valid.
 SIGN_IN_DAYS = 30
 _SECRET = 43
@@ -43,7 +43,7 @@ class NewToken:
 def create(actor: Actor, organization: str, name: str, scope: str, days: int, project: str = "") -> NewToken:
     """A token for the actor's own account. Takes the right that the scope stands for, and a person, not a token.
 
-    Raises `ValueInvalid`, `Forbidden`, `NotFound`.
+    Raises `ValueInvalid`, `Forbidden`, `NotFound`, `LimitReached`.
     """
     if scope not in SCOPES:
         raise ValueInvalid("value_invalid", f"it is none of {', '.join(SCOPES)}", where="scope")
@@ -57,13 +57,18 @@ def create(actor: Actor, organization: str, name: str, scope: str, days: int, pr
     account = _account(actor)
     text = _new_text()
     with transaction.atomic():
+        # Asked again under the lock: who was removed a moment ago must not leave a token behind.
+        Organization.objects.select_for_update().get(id=reached.organization.id)
+        reach(actor, organization, May(scope))
+        if _valid(reached.organization.tokens.filter(account=account)).count() >= MOST:
+            raise LimitReached("limit_reached", f"{MOST} of your tokens are valid already", where=organization)
         token = ApiToken.objects.create(
             organization=reached.organization,
             project=found,
             account=account,
-            name=name.strip()[:100] or scope,
+            name=_named(name) or scope,
             scope=scope,
-            secret_hash=_hash(text),
+            secret_hash=secrets.kept(text),
             expires_at=timezone.now() + timedelta(days=days),
         )
         audit.append(reached.organization, actor, "token created", str(token.id), scope=scope, project=project)
@@ -75,12 +80,18 @@ def sign_in(account: Account, name: str) -> NewToken:
     text = _new_text()
     token = ApiToken.objects.create(
         account=account,
-        name=name.strip()[:100] or "command line",
+        name=_named(name) or "command line",
         scope=ACCOUNT_SCOPE,
-        secret_hash=_hash(text),
+        secret_hash=secrets.kept(text),
         expires_at=timezone.now() + timedelta(days=SIGN_IN_DAYS),
     )
     return NewToken(token, text)
+
+
+def _named(text: str) -> str:
+    if len(text) > 100 or any(ord(one) < 32 for one in text):
+        raise ValueInvalid("value_invalid", "a name is one line of at most 100 characters", where="name")
+    return text.strip()
 
 
 def _account(actor: Actor) -> Account:
@@ -90,9 +101,12 @@ def _account(actor: Actor) -> Account:
 
 
 def listed(actor: Actor, organization: str) -> list[ApiToken]:
-    """The tokens of an organization that the actor may revoke: all for who manages it, else one's own."""
-    reached = reach(actor, organization, May.READ)
-    return list(_revocable(reached).select_related("project", "account").order_by("-created_at"))
+    """The valid tokens of an organization that the actor may revoke, newest first.
+
+    All for who manages it, one's own for other people, itself for a token. Raises `NotFound`.
+    """
+    rows = _valid(_revocable(reach(actor, organization, May.READ)))
+    return list(rows.select_related("project", "account").order_by("-created_at", "id"))
 
 
 def revoke(actor: Actor, organization: str, token_id: str) -> ApiToken:
@@ -110,8 +124,37 @@ def revoke(actor: Actor, organization: str, token_id: str) -> ApiToken:
 
 
 def _revocable(reached: Reach) -> QuerySet[ApiToken]:
-    tokens = reached.organization.tokens.all()
-    return tokens if reached.may(May.MANAGE) else tokens.filter(account=reached.actor.account)
+    tokens, actor = reached.organization.tokens.all(), reached.actor
+    if actor.token is not None and actor.token.scope != ACCOUNT_SCOPE:
+        return tokens.filter(id=actor.token.id)
+    return tokens if reached.may(May.MANAGE) else tokens.filter(account=actor.account)
+
+
+def _valid(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
+    return tokens.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+
+def sign_ins(actor: Actor) -> list[ApiToken]:
+    """The command lines that are signed in to the actor's account, newest first. Raises `Forbidden`."""
+    rows = ApiToken.objects.filter(account=_account(actor), scope=ACCOUNT_SCOPE)
+    return list(_valid(rows).order_by("-created_at", "id"))
+
+
+def sign_out(actor: Actor, token_id: str) -> None:
+    """End a sign-in of the actor's account. Raises `NotFound`, `Forbidden`."""
+    rows = ApiToken.objects.filter(account=_account(actor), scope=ACCOUNT_SCOPE, id=token_id)
+    if not _valid(rows).update(revoked_at=timezone.now()):
+        raise NotFound("not_found", "there is no such sign-in", where=token_id)
+
+
+def end_all(organization: Organization, account: Account) -> None:
+    """End an account's tokens of an organization, in the transaction that ends its membership."""
+    _valid(organization.tokens.filter(account=account)).update(revoked_at=timezone.now())
+
+
+def end_sign_ins(account: Account) -> None:
+    """Sign an account out of all command lines: its password was changed, or it is closed."""
+    _valid(ApiToken.objects.filter(account=account, scope=ACCOUNT_SCOPE)).update(revoked_at=timezone.now())
 
 
 def actor_of(text: str, now: datetime | None = None) -> Actor:
@@ -119,7 +162,7 @@ def actor_of(text: str, now: datetime | None = None) -> Actor:
     moment = now or timezone.now()
     if not is_token(text):
         raise Unauthenticated("unauthenticated", "this is no token: part of it is missing or mistyped")
-    token = ApiToken.objects.select_related("account").filter(secret_hash=_hash(text)).first()
+    token = ApiToken.objects.select_related("account").filter(secret_hash=secrets.kept(text)).first()
     if token is None or token.revoked_at is not None or token.expires_at <= moment or not token.account.is_active:
         raise Unauthenticated("unauthenticated", "the token is unknown, expired or revoked")
     if token.last_used_at is None or moment - token.last_used_at > _USED_STEP:
@@ -135,13 +178,9 @@ def is_token(text: str) -> bool:
 
 
 def _new_text() -> str:
-    body = PREFIX + b64url(secrets.token_bytes(32))
+    body = PREFIX + secrets.new_secret()
     return body + _checksum(body)
 
 
 def _checksum(body: str) -> str:
     return b64url(zlib.crc32(body.encode()).to_bytes(4, "big"))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

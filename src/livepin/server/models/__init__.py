@@ -10,7 +10,9 @@ from livepin.server.models.membership import Invitation, Membership
 from livepin.server.models.organization import Organization, RetiredIdentifier
 from livepin.server.models.project import Project
 from livepin.server.models.publish import Approval, Publish, PublishStep
+from livepin.server.models.rate import Rate
 from livepin.server.models.revision import Revision
+from livepin.server.models.sign_in import Link, SignIn
 from livepin.server.models.token import ApiToken
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Invitation",
     "Job",
     "Key",
+    "Link",
     "Look",
     "Membership",
     "Organization",
@@ -31,6 +34,8 @@ __all__ = [
     "Project",
     "Publish",
     "PublishStep",
+    "Rate",
     "RetiredIdentifier",
     "Revision",
+    "SignIn",
 ]

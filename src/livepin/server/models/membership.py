@@ -30,7 +30,10 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """An offer of a role to whoever reads the mail of `email`. Of its secret only the SHA-256 is kept."""
+    """An offer of a role to whoever reads the mail of `email`. Of its secret only the SHA-256 is kept.
+
+    An invitation that was accepted is gone.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
@@ -40,7 +43,6 @@ class Invitation(models.Model):
     invited_by = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.role} of {self.organization_id}"
