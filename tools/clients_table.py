@@ -32,7 +32,8 @@ def table() -> str:
 
 
 def _row(client: Client) -> str:
-    return f"| {client.name} | `{client.explicit}` | `{client.error}` | {client.tries} |"
+    explicit = f"`{client.explicit}`" if client.explicit else "–"
+    return f"| {client.name} | {explicit} | `{client.error}` | {client.tries or 'until its time is up'} |"
 
 
 def adapter() -> str:

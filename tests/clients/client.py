@@ -36,7 +36,8 @@ class Visit(Protocol):
     """Duties of an entry's `visit`: connect, send `SECRET`, return what came back, close; raise what the client raises.
 
     With a context the client is given it, in the way that the docs show. With None the client is used as it comes:
-    it makes its own context, and trusts what the environment says (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`).
+    it makes its own context, and trusts what the environment says: `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`,
+    `AWS_CA_BUNDLE`.
     """
 
     def __call__(self, target: Target, context: ssl.SSLContext | None) -> bytes: ...
@@ -52,18 +53,22 @@ class Serve(Protocol):
 class Client:
     """One client.
 
-    `explicit`: how it takes a context, as code that stands in `visit` (a test looks); `…` is what does not matter.
-    `error`: the full name of what it raises for a refused peer. `tries`: how many connections it makes until it gives
-    up. `note`: a sentence for the docs. `serve`: makes a server that it can talk to.
+    `explicit`: how it takes a context, as code that stands in `visit` (a test looks); `…` is what does not matter, and
+    empty is a client that takes none. `error`: the full name of what it raises for a refused peer. `found`: whether
+    `livepin.find_pin_error` finds ours in it. `tries`: how many connections it makes until it gives up; None is as many
+    as fit into its own time. `note`: a sentence for the docs. `serve`: makes a server that it can talk to. `slow`:
+    tried by `make test-slow` alone.
     """
 
     name: str
     visit: Visit
-    explicit: str
     error: str
-    tries: int = 1
+    explicit: str = ""
+    found: bool = True
+    tries: int | None = 1
     note: str = ""
     serve: Serve = TlsServer
+    slow: bool = False
 
 
 def keys() -> list[str]:

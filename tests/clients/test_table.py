@@ -24,7 +24,7 @@ def sources(client: Client) -> str:
 def test_the_page_shows_how_a_client_is_really_given_a_context(key: str) -> None:
     client = load(key)
     code = ".*?".join(map(re.escape, client.explicit.split("…")))
-    assert re.search(code, sources(client))
+    assert re.search(code, sources(client), re.DOTALL)
 
 
 def test_the_page_is_up_to_date() -> None:

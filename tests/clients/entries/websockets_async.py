@@ -9,8 +9,8 @@ from functools import partial
 from websockets.asyncio.client import connect
 
 from livepin.testing import TlsServer
-from tests.clients import websocket
 from tests.clients.client import SECRET, TIMEOUT, Client, Target
+from tests.clients.services import websocket
 
 
 async def exchange(target: Target, context: ssl.SSLContext | None) -> bytes:

@@ -8,8 +8,8 @@ from functools import partial
 from websockets.sync.client import connect
 
 from livepin.testing import Resumption, TlsServer
-from tests.clients import websocket
 from tests.clients.client import SECRET, TIMEOUT, Client, Target
+from tests.clients.services import websocket
 
 
 def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
