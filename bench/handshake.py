@@ -19,7 +19,7 @@ import livepin
 from bench.judging import _pinner
 from bench.ratio import Row, median
 from livepin.client.context import pinned_context
-from livepin.client.peer import TlsPeer
+from livepin.client.peer import OpenPeer
 from livepin.testing import Cast, Origin
 
 HANDSHAKES = 300
@@ -48,12 +48,12 @@ def _forget(pinner: livepin.Pinner) -> None:
 
 
 def _share(
-    cast: Cast, work: Callable[[TlsPeer], object], before: Callable[[], None] = lambda: None
+    cast: Cast, work: Callable[[OpenPeer], object], before: Callable[[], None] = lambda: None
 ) -> tuple[float, float]:
     """Microseconds of `work` inside handshakes, and of whole handshakes. `before` is not counted."""
     spent: list[float] = []
 
-    def check(peer: TlsPeer) -> None:
+    def check(peer: OpenPeer) -> None:
         before()
         started = time.perf_counter()
         work(peer)

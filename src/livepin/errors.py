@@ -58,7 +58,7 @@ CODES: dict[str, str] = {
     "configuration_url_missing": "Pass configuration_url=… or set LIVEPIN_CONFIGURATION_URL.",
     "configuration_url_invalid": "Use an https URL (http only on loopback).",
     "seed_invalid": "Bundle the published document of this very project: `livepin embed --seed FILE`.",
-    "hook_unavailable": "Report this with the Python version: its ssl module does not have the expected shape.",
+    "hook_unavailable": "Report this with the versions of Python and pyOpenSSL: one has not the expected shape.",
     # fetching and keeping
     "source_unreachable": "Check the network, the proxy and the URL.",
     "source_timeout": "The source is too slow: check the CDN, or add a second configuration URL.",

@@ -20,7 +20,7 @@ import pytest
 import livepin
 from livepin.client.context import pinned_context
 from livepin.client.handshake import Guard
-from livepin.client.peer import TlsPeer
+from livepin.client.peer import OpenPeer
 from livepin.testing import Cast, ServerCertificate, TlsServer, conversations, policy
 from tests.acme import Acme
 
@@ -120,7 +120,7 @@ def test_a_peer_that_ordinary_validation_refuses_is_refused_as_ever(pinned: ssl.
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyboardInterrupt()], ids=["bug", "interrupted"])
 def test_a_judgement_that_did_not_end_counts_as_a_refusal(cast: Cast, evil: TlsServer, error: BaseException) -> None:
-    def check(peer: TlsPeer) -> None:
+    def check(peer: OpenPeer) -> None:
         raise error
 
     context = pinned_context(check, cadata=cast.authority.root_pem)
@@ -135,7 +135,7 @@ def test_a_judgement_that_did_not_end_counts_as_a_refusal(cast: Cast, evil: TlsS
 def test_another_thread_sends_nothing_while_the_judgement_goes_on(cast: Cast, evil: TlsServer) -> None:
     judging, go_on = threading.Event(), threading.Event()
 
-    def check(peer: TlsPeer) -> None:
+    def check(peer: OpenPeer) -> None:
         judging.set()
         assert go_on.wait(10)
         raise RuntimeError("refused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import ssl
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -108,12 +109,21 @@ class WithReason(Exception):
         self.reason = reason
 
 
+class WithReasons(Exception):
+    """As Twisted keeps them: each reason has an error as its value."""
+
+    def __init__(self, *errors: BaseException) -> None:
+        super().__init__("no response")
+        self.reasons = [SimpleNamespace(value=error) for error in errors]
+
+
 WRAPPINGS = {
     "itself": lambda error: error,
     "cause": caused,
     "context": while_handling,
     "argument": lambda error: OSError("cannot connect", error),
     "reason": WithReason,
+    "reasons": lambda error: WithReasons(ValueError("another"), error),
     "group": lambda error: ExceptionGroup("all failed", [ValueError("another"), error]),
     "deep": lambda error: ExceptionGroup("all failed", [WithReason(OSError(caused(error)))]),
 }
@@ -129,6 +139,7 @@ class Odd(Exception):
     """Attributes that are not what their names promise."""
 
     reason = 7
+    reasons = 7
     exceptions = None
 
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from livepin.client.forks import ForkSafeLock
-from livepin.client.handshake import refuse
-from livepin.client.peer import TlsPeer
+from livepin.client.peer import OpenPeer
 from livepin.client.refusal import PinError
 from livepin.core.verdict import Outcome, Verdict
 
@@ -27,7 +26,7 @@ class Connections:
     """
 
     def __init__(self) -> None:
-        self._listed: list[TlsPeer] = []
+        self._listed: list[OpenPeer] = []
         self._sweep_at = _FEW
         self._lock = ForkSafeLock()
 
@@ -35,7 +34,7 @@ class Connections:
         """How many are open."""
         return sum(peer.owner() is not None for peer in self._listed)
 
-    def add(self, peer: TlsPeer) -> None:
+    def add(self, peer: OpenPeer) -> None:
         """Remember a connection that passed."""
         self._listed.append(peer)
         if len(self._listed) >= self._sweep_at:
@@ -48,7 +47,7 @@ class Connections:
             self._listed[:count] = alive  # what other threads appended meanwhile stands behind, and stays
             self._sweep_at = 2 * len(alive) + _FEW
 
-    def review(self, judge: Callable[[TlsPeer], Verdict]) -> list[Verdict]:
+    def review(self, judge: Callable[[OpenPeer], Verdict]) -> list[Verdict]:
         """Judge all again and end those whose key is denied now; their verdicts."""
         denied = []
         for peer in list(self._listed):
@@ -56,10 +55,10 @@ class Connections:
             verdict = None if owner is None else judge(peer)
             if verdict is not None and verdict.outcome is Outcome.BLOCKED and verdict.code == "denied":
                 denied.append(verdict)
-                refuse(owner, PinError(verdict))
+                peer.refuse(owner, PinError(verdict))
                 self._forget(peer)
         return denied
 
-    def _forget(self, peer: TlsPeer) -> None:
+    def _forget(self, peer: OpenPeer) -> None:
         with self._lock, suppress(ValueError):
             self._listed.remove(peer)

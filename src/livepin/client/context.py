@@ -10,7 +10,7 @@ from typing import Any
 from livepin.client import handshake
 from livepin.client.forks import ForkSafeLock
 from livepin.client.handshake import REAL_CONTEXT, Check, Guard
-from livepin.client.peer import TlsPeer
+from livepin.client.peer import OpenPeer
 from livepin.errors import ConfigurationError
 
 
@@ -75,7 +75,7 @@ def _check_of(context: ssl.SSLContext) -> Check | None:
     if own is None or everyones is None or own == everyones:
         return own or everyones
 
-    def both(peer: TlsPeer) -> None:
+    def both(peer: OpenPeer) -> None:
         own(peer)
         everyones(peer)
 
@@ -120,6 +120,11 @@ def install(check: Check) -> None:
             if before is None:
                 _remove()
             raise
+
+
+def check_of_the_process() -> Check | None:
+    """What every connection of the process must pass, if anything: for what does TLS without `ssl`."""
+    return _Installed.check
 
 
 def is_installed(check: Check) -> bool:

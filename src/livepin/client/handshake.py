@@ -18,11 +18,11 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from livepin.client.peer import TlsPeer, validates
+from livepin.client.peer import OpenPeer, TlsPeer, validates
 from livepin.errors import ConfigurationError, LivepinError
 
 #: Judges a peer: returns, or raises the error that ends the connection.
-Check = Callable[[TlsPeer], None]
+Check = Callable[[OpenPeer], None]
 
 #: The unhooked methods, as they were when this module was first imported: they belong to the C class beneath. None in
 #: a Python that has them no more: there `self_test` refuses, and an application that does not pin can go on.
@@ -105,7 +105,7 @@ class Guard:
             return
         self._sslobj.do_handshake()
         try:
-            self._check(TlsPeer(self._sslobj, self._context, self._host, self._validates, self._owner))
+            self._check(TlsPeer(self._sslobj, self._context, self._host, self._validates, self._owner, refuse))
         except BaseException as refusal:
             self._close(refusal)
             raise
@@ -142,7 +142,7 @@ def refuse(owner: Any, refusal: LivepinError) -> None:
     guard._close(refusal)
 
 
-def _never(peer: TlsPeer) -> None:
+def _never(peer: OpenPeer) -> None:
     raise AssertionError("a refused connection is not judged again")
 
 

@@ -11,8 +11,11 @@ import contextlib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
+
+from livepin.client.snapshot import PeerView
+from livepin.errors import LivepinError
 
 #: How many chains are remembered per context. A context that talks to more servers forgets the oldest.
 MAX_CHAINS = 512
@@ -30,10 +33,22 @@ class _Chain:
 _chains: WeakKeyDictionary[ssl.SSLContext, dict[bytes, _Chain]] = WeakKeyDictionary()
 
 
+class OpenPeer(PeerView, Protocol):
+    """The other side of a connection that may be open still."""
+
+    @property
+    def owner(self) -> Callable[[], Any]:
+        """Weak reference to what `refuse` takes; it leads to None when the connection is gone."""
+
+    @property
+    def refuse(self) -> Callable[[Any, LivepinError], None]:
+        """Ends the connection of an owner, although it had passed: whatever is done next with it raises the error."""
+
+
 class TlsPeer:
     """The other side of one connection. `host` is None where the application named none."""
 
-    __slots__ = ("_chain", "host", "leaf", "owner", "validated")
+    __slots__ = ("_chain", "host", "leaf", "owner", "refuse", "validated")
 
     def __init__(
         self,
@@ -42,11 +57,13 @@ class TlsPeer:
         host: str | None,
         validated: bool,
         owner: Callable[[], Any] = lambda: None,
+        refuse: Callable[[Any, LivepinError], None] = lambda owner, refusal: None,
     ) -> None:
         """`validated`: whether the connection was made to be validated, see `validates`. `owner`: weak reference to
-        the `ssl.SSLSocket` or `ssl.SSLObject` of the application."""
+        the `ssl.SSLSocket` or `ssl.SSLObject` of the application. `refuse`: ends its connection, see `OpenPeer`."""
         self.host = host
         self.owner = owner
+        self.refuse = refuse
         self.leaf: bytes = sslobj.getpeercert(True) or b""
         self.validated = validated
         self._chain: tuple[bytes, ...] | None = (self.leaf,)

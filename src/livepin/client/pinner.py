@@ -14,7 +14,7 @@ from livepin.client.context import PinnedContext, is_installed, pinned_context
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher, HttpFetcher
 from livepin.client.keeper import Keeper
-from livepin.client.peer import GivenPeer, TlsPeer
+from livepin.client.peer import GivenPeer, OpenPeer
 from livepin.client.refresh import Refresher
 from livepin.client.refusal import PinError
 from livepin.client.settings import Arguments, Settings, read_settings
@@ -173,7 +173,7 @@ class Pinner:
 
     # ------------------------------------------------------------------ in the handshake
 
-    def check(self, peer: TlsPeer) -> None:
+    def check(self, peer: OpenPeer) -> None:
         """Judge one connection. Returns if it may go on; raises `PinError` if not."""
         verdict = self._verdict(peer)
         if verdict.outcome is Outcome.ALLOWED:
@@ -189,7 +189,7 @@ class Pinner:
             raise PinError(verdict, retryable=in_loop and round_seen is not None)
         self._allow(peer, verdict)
 
-    def _allow(self, peer: TlsPeer, verdict: Verdict) -> None:
+    def _allow(self, peer: OpenPeer, verdict: Verdict) -> None:
         self._teller.connection(verdict)
         if self._settings.drops_denied:
             self._connections.add(peer)

@@ -43,7 +43,7 @@ class PinError(PeerRefused, ssl.SSLCertVerificationError):
 def find_pin_error(error: BaseException | None) -> PinError | None:
     """The `PinError` inside whatever a client made of it, or None.
 
-    Looks at causes, contexts, arguments, `reason` attributes and exception groups; each object once.
+    Looks at causes, contexts, arguments, `reason` and `reasons` attributes and exception groups; each object once.
     """
     seen: set[int] = set()
     pending: list[object] = [error]
@@ -62,5 +62,8 @@ def _inside(error: BaseException) -> Iterator[object]:
     yield error.__context__
     yield getattr(error, "reason", None)
     yield from error.args
+    failures = getattr(error, "reasons", None)  # Twisted's, each with an error as its value
+    if isinstance(failures, list):
+        yield from (getattr(failure, "value", failure) for failure in failures)
     if isinstance(error, BaseExceptionGroup):
         yield from error.exceptions

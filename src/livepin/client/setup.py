@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from livepin.client import context
+from livepin.client.adapters import beside
 from livepin.client.forks import ForkSafeLock
 from livepin.client.pinner import Pinner
 from livepin.client.settings import Arguments
@@ -19,7 +20,7 @@ class _Process:
 
 
 def setup(**arguments: Unpack[Arguments]) -> Pinner:
-    """Pin every TLS connection that this process makes through `ssl`, contexts made earlier included.
+    """Pin every TLS connection that this process makes through `ssl` or pyOpenSSL, contexts made earlier included.
 
     Takes what `Arguments` lists and returns the pinner. May be called again with other values: the new pinner takes the
     old one's place in one step, and connections are never unpinned in between.
@@ -28,8 +29,11 @@ def setup(**arguments: Unpack[Arguments]) -> Pinner:
     pinner = Pinner(**arguments)
     with _Process.lock:
         try:
+            beside.install()
             context.install(pinner.check)
         except BaseException:
+            if _Process.pinner is None:
+                beside.uninstall()
             pinner.close()
             raise
         before, _Process.pinner = _Process.pinner, pinner
@@ -43,6 +47,7 @@ def uninstall() -> None:
     """Leave the process as it was before `setup`. Does nothing where nothing is set up."""
     with _Process.lock:
         context.uninstall()
+        beside.uninstall()
         before, _Process.pinner = _Process.pinner, None
     if before is not None:
         before.removed()

@@ -162,13 +162,12 @@ def test_a_process_without_tls_pays_next_to_nothing_and_ssl_looks_as_always(envi
     environment.startup("install")
     loaded = "sorted(name for name in sys.modules if name.split('.')[0] in ('livepin', 'cryptography', 'ssl'))"
     done = environment.run("-c", f"import sys; print({loaded})")
-    ours = ["livepin", "livepin.client", "livepin.client.adapters", "livepin.client.adapters.startup"]
+    ours = ["livepin", "livepin.client", "livepin.client.adapters"]
+    ours += ["livepin.client.adapters.on_import", "livepin.client.adapters.startup"]
     assert done.stdout == f"{ours}\n", done.stderr
     look = "import ssl, sys; print(type(ssl.__loader__).__name__, ssl.__spec__.loader is ssl.__loader__, "
-    look += (
-        "any('startup' in type(finder).__module__ for finder in sys.meta_path), 'livepin.client.setup' in sys.modules)"
-    )
-    assert environment.run("-c", look).stdout == "SourceFileLoader True False True\n"
+    look += "[finder.name for finder in sys.meta_path if 'livepin' in type(finder).__module__])"
+    assert environment.run("-c", look).stdout == "SourceFileLoader True ['OpenSSL.SSL']\n"
 
 
 def test_a_process_that_cannot_be_pinned_does_not_go_on(environment: Environment, evil: TlsServer) -> None:

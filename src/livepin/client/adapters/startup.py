@@ -12,18 +12,15 @@ This module is imported at the start of every such process, so it imports next t
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from contextlib import suppress
-from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
+
+from livepin.client.adapters.on_import import AfterImport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from importlib.abc import Loader
     from pathlib import Path
-    from types import ModuleType
 
 VARIABLE = "LIVEPIN_AUTO"
 #: Such files are read in the order of their names, and others may be what makes livepin importable at all.
@@ -49,40 +46,7 @@ def begin() -> None:
     if "ssl" in sys.modules:
         _set_up()
     else:
-        sys.meta_path.insert(0, _AfterSsl())
-
-
-class _AfterSsl:
-    """Stands in front of the import system until `ssl` is imported; then it has done its work."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != "ssl":
-            return None
-        with suppress(ValueError):
-            sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _SettingUp(spec.loader)  # type: ignore[assignment]
-        return spec
-
-
-class _SettingUp:
-    """Loads `ssl` as its own loader does, and sets up when that is done."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        _set_up()
+        AfterImport("ssl", _set_up).wait()
 
 
 def _set_up() -> None:
