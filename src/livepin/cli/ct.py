@@ -19,7 +19,7 @@ from livepin.cli.exits import Exit
 from livepin.cli.look import ca_option, proxy_option
 from livepin.cli.options import MomentType, address_option, directory_option, json_option, timeout_option
 from livepin.cli.output import Output
-from livepin.cli.scts import POLICIES, examine, result_members, result_text
+from livepin.cli.scts import POLICIES, examine, result_members, result_text, rule_text
 from livepin.core.document import Action, CtRule
 from livepin.core.hosts import candidates
 from livepin.core.pins import Certificate, certificates_of_pem
@@ -84,11 +84,12 @@ def check(
         chains = _live(place, address, proxy, ca, timeout)
     judged = [_judged(one, known, now, rule) for one in chains]
     satisfied = all(members["satisfied"] for members, _ in judged)
-    verdict = "CT is met" if satisfied else "CT IS NOT MET"
+    evaluated = all(members["evaluated"] for members, _ in judged)
+    verdict = "CT is met" if satisfied else "CT IS NOT MET" if evaluated else "CT WAS NOT EVALUATED"
     asked = {"policy": rule.policy, "operators": _sorted(rule.operators), "logs": _sorted(rule.logs)}
     members = {"satisfied": satisfied, "rule": asked, "chains": [members for members, _ in judged]}
     text = "\n\n".join(text for _, text in judged)
-    out.result(members, f"{text}\n\n{verdict} ({_rule_text(rule)})")
+    out.result(members, f"{text}\n\n{verdict} ({rule_text(rule)})")
     return Exit.OK if satisfied else Exit.NO
 
 
@@ -177,12 +178,6 @@ def _judged(chain: _Chain, known: LogTable, now: float, rule: CtRule) -> tuple[d
     if rule.operators is not None or rule.logs is not None:
         lines.append(f"  {'rule':<7} {result_text(result)}")
     return members, "\n".join(lines)
-
-
-def _rule_text(rule: CtRule) -> str:
-    declared = [f"{len(rule.logs)} declared log{'s'[: len(rule.logs) != 1]}"] if rule.logs is not None else []
-    declared += [f"operators {', '.join(sorted(rule.operators))}"] if rule.operators is not None else []
-    return f"policy {rule.policy}{', ' if declared else ''}{' and '.join(declared)}"
 
 
 def _sorted(names: frozenset[str] | None) -> list[str] | None:

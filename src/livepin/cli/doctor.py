@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 import livepin
+from livepin.author.ct_logs import FILE_NAME as LOG_TABLE
 from livepin.author.project import FILE_NAME
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
@@ -25,6 +26,7 @@ from livepin.cli.findings import sign_again_by
 from livepin.cli.options import directory_option, json_option
 from livepin.cli.output import Output, age, moment, table
 from livepin.core.base64s import b64
+from livepin.core.guard import OLD_LIST
 from livepin.core.trust import Revision, verify
 from livepin.errors import DocumentRefused, FetchFailed, OriginFailed
 from livepin.publish import public
@@ -130,6 +132,7 @@ def _health(desk: Desk) -> Iterator[Examination]:
         return
     yield Examination("published", True, f"{folder.epoch}.{folder.serial} in {desk.origin.name}")
     yield _age(folder)
+    yield from _log_lists(desk, folder, time.time())
     if desk.url:
         yield _through_url(desk, folder)
 
@@ -142,6 +145,24 @@ def _age(revision: Revision) -> Examination:
     if now >= sign_again_by(revision):
         return Examination("life", False, f"{issued}, past half of its life: publish again")
     return Examination("life", True, f"{issued}, publish again by {moment(sign_again_by(revision))}")
+
+
+def _log_lists(desk: Desk, revision: Revision, now: float) -> Iterator[Examination]:
+    """How old what is known of CT's logs is (J7): in the document, which applications go by, and in the log table."""
+    logs, table_ = revision.document.ct_logs, desk.log_table
+    if logs is not None:
+        until = f"CT is evaluated until {moment(int(logs.usable_until))}"
+        yield _aging("log list", logs.issued_at, now, until if now < logs.usable_until else "CT IS NOT EVALUATED")
+    reviewed = table_.issued_at() if table_ is not None else None
+    if reviewed is not None:
+        newer = logs is not None and reviewed > logs.issued_at
+        yield _aging("log table", reviewed, now, "publish: the document has an older one" if newer else LOG_TABLE)
+
+
+def _aging(name: str, issued_at: int, now: float, what: str) -> Examination:
+    old = now - issued_at
+    hint = ": `livepin ct logs import` or `review`, then publish" if old >= OLD_LIST else ""
+    return Examination(name, old < OLD_LIST, f"{age(max(0.0, old))} old, {what}{hint}")
 
 
 def _through_url(desk: Desk, folder: Revision) -> Examination:

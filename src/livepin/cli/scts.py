@@ -86,6 +86,13 @@ def examine(chain: tuple[Certificate, ...], known: LogTable, now: float, rule: C
     return Evidence(known, evaluate(rule, fresh, chain, now).scts, evaluate(rule, logs, chain, now), results)
 
 
+def rule_text(rule: CtRule) -> str:
+    """A rule in a few words, whatever its action."""
+    declared = [f"{len(rule.logs)} declared log{'s'[: len(rule.logs) != 1]}"] if rule.logs is not None else []
+    declared += [f"operators {', '.join(sorted(rule.operators))}"] if rule.operators is not None else []
+    return f"policy {rule.policy}{', ' if declared else ''}{' and '.join(declared)}"
+
+
 def result_text(result: CtResult) -> str:
     """Whether a policy is met, and why not."""
     if not result.evaluated:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,9 +13,11 @@ from livepin.author.names import readable
 from livepin.cli.desk import Desk
 from livepin.cli.options import directory_option, json_option
 from livepin.cli.output import Output, moment, table
+from livepin.cli.scts import rule_text
 from livepin.cli.source import read_source
 from livepin.core import jws
-from livepin.core.document import Document, Policy
+from livepin.core.document import Action, Document, Policy
+from livepin.core.logs import LogList
 from livepin.core.trust import verify_held
 from livepin.errors import DocumentRefused, ProjectInvalid
 
@@ -56,8 +59,16 @@ def _text(document: Document, where: str, verified: bool | None) -> str:
         ("unlisted", document.unlisted.value),
     ]
     lines += [("denied", digest) for digest in sorted(document.deny)]
+    if document.ct_logs is not None:
+        lines.append(("log list", f"as of {moment(document.ct_logs.issued_at)}: {_logs_text(document.ct_logs)}"))
     rows = [row for policy in document.policies() for row in _rows(policy)]
     return f"{table(lines)}\n\n{table(rows, ('HOST', 'ACTION', 'PIN', 'POSITION', 'WINDOW'))}"
+
+
+def _logs_text(logs: LogList) -> str:
+    """How many logs of whom, for people."""
+    of = Counter(log.operator for log in logs.logs)
+    return ", ".join(f"{number} of {operator}" for operator, number in of.items()) or "no logs that can count"
 
 
 def _rows(policy: Policy) -> list[tuple[str, ...]]:
@@ -65,11 +76,18 @@ def _rows(policy: Policy) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for pin in policy.pins or ():
         window = f"{moment(pin.start)}..{moment(pin.end)}" if pin.start is not None or pin.end is not None else ""
-        rows.append((host, action, f"{pin.member} {pin.digest}", pin.position.value, window))
-        host = action = ""
-    rows += [("" if rows else host, "" if rows else action, f"deny {one}", "", "") for one in sorted(policy.deny)]
-    return rows or [(host, action, _nothing(policy), "", "")]
+        rows.append(("", "", f"{pin.member} {pin.digest}", pin.position.value, window))
+    others = [] if rows else list(_nothing(policy))
+    others += [f"deny {one}" for one in sorted(policy.deny)]
+    if policy.ct.action is not Action.OFF:
+        others.append(f"ct {policy.ct.action}: {rule_text(policy.ct)}")
+    rows += [("", "", one, "", "") for one in others]
+    return [(host, action, *rows[0][2:]), *rows[1:]]
 
 
-def _nothing(policy: Policy) -> Any:
-    return "(no pins)" if policy.pins is None else "(no pin matches anything)"
+def _nothing(policy: Policy) -> Iterator[str]:
+    """What is said where no pin is there: a policy with an empty list of pins matches nobody (J6)."""
+    if policy.pins is not None:
+        yield "(no pin matches anything)"
+    elif not policy.deny and policy.ct.action is Action.OFF:
+        yield "(no pins)"

@@ -34,22 +34,27 @@ class Teller:
 
     def tell(self, verdict: Verdict) -> None:
         """Emit what this verdict deserves, and count nothing: of a connection that was counted when it began, say."""
+        for name in self._names(verdict):
+            text = f"{verdict.host or 'peer'}: {verdict.outcome} ({verdict.code}) {'; '.join(verdict.reasons)}"
+            self._events.emit(
+                name,
+                text.rstrip(),
+                key=verdict.host,
+                host=verdict.host,
+                code=verdict.code,
+                pattern=verdict.pattern,
+                epoch=verdict.epoch,
+                serial=verdict.serial,
+                likely=verdict.likely or "",
+                reasons=verdict.reasons,
+                scts=tuple(map(str, verdict.scts)),
+            )
+
+    def _names(self, verdict: Verdict) -> list[EventName]:
+        """What became of the connection, if that is worth telling, and that CT was not evaluated: always (J7)."""
         name = self._name(verdict)
-        if name is None:
-            return
-        text = f"{verdict.host or 'peer'}: {verdict.outcome} ({verdict.code}) {'; '.join(verdict.reasons)}"
-        self._events.emit(
-            name,
-            text.rstrip(),
-            key=verdict.host,
-            host=verdict.host,
-            code=verdict.code,
-            pattern=verdict.pattern,
-            epoch=verdict.epoch,
-            serial=verdict.serial,
-            likely=verdict.likely or "",
-            reasons=verdict.reasons,
-        )
+        names = [name] if name is not None else []
+        return [*names, EventName.CT_NOT_EVALUATED] if verdict.ct_evaluated is False else names
 
     def _name(self, verdict: Verdict) -> EventName | None:
         if verdict.outcome is Outcome.BLOCKED:
@@ -61,6 +66,4 @@ class Teller:
         if self._blocked and verdict.host in self._blocked:
             self._blocked.discard(verdict.host)
             return EventName.VERDICT_RECOVERED
-        if verdict.expired:
-            return EventName.DOCUMENT_EXPIRED
-        return EventName.CT_NOT_EVALUATED if verdict.ct_evaluated is False else None
+        return EventName.DOCUMENT_EXPIRED if verdict.expired else None
