@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_private_key,
+)
 
 from demo.processes import Process, Processes
 from demo.waiting import DemoFailed
-from livepin.testing import CertificateAuthority, ServerCertificate
+from livepin.testing import CertificateAuthority, CtLog, ServerCertificate, logged
 
 HOST = "localhost"
 
@@ -39,6 +44,7 @@ class Shop:
         self._processes = processes
         self._process: Process | None = None
         self._authority = CertificateAuthority("A public CA, for one minute")
+        self._logs = (CtLog("north"), CtLog("south", static=True))
         folder.mkdir()
         self.ca_file = self._authority.write(folder)
         self._install(self._authority.issue(HOST))
@@ -82,6 +88,16 @@ class Shop:
         """A certificate with a key that nobody has heard of yet."""
         return self._authority.issue(HOST)
 
+    def write_log_keys(self, folder: Path) -> None:
+        """The public keys of the two logs of this little world, as `north.pem` and `south.pem`."""
+        for log in self._logs:
+            pem = load_der_public_key(log.key_der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            (folder / f"{log.operator}.pem").write_bytes(pem)
+
+    def logged_certificate(self, unlogged: ServerCertificate) -> ServerCertificate:
+        """The same certificate, with the same key, after the CA wrote it into both logs."""
+        return logged(self._authority, unlogged, *self._logs)
+
     def rotate(self, certificate: ServerCertificate) -> None:
         """Serve another certificate from now on: returns when new connections get it."""
         self._install(certificate)
@@ -89,6 +105,7 @@ class Shop:
         self.process.wait_for(lambda: self._served() == certificate.der, 5, "to serve its new certificate")
 
     def _install(self, certificate: ServerCertificate) -> None:
+        self.certificate = certificate  # what it serves
         certificate.write(self._folder)
 
     def _served(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from demo.scenes import allowed, intercepted, pinned, replayed, rotated
+from demo.scenes import allowed, intercepted, pinned, replayed, rotated, unlogged
 from demo.stage import Stage
 
 #: Title -> how it is played.
@@ -14,4 +14,5 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "Somebody in between": intercepted.play,
     "Two rotations": rotated.play,
     "A replay": replayed.play,
+    "The right key, unlogged": unlogged.play,
 }

@@ -25,7 +25,6 @@ def play(stage: Stage) -> None:
     origin.replace_pointer(current)
     answers = stage.running.refresh_and_order()
     story.claim("the owner mends it; all is as before", [answer.ok for answer in answers], [True, True])
-    stage.running.finish()
 
 
 def _serve(stage: Stage, what: str, text: str, code: str) -> None:

@@ -104,6 +104,9 @@ def test_the_story_is_told_in_a_minute_and_every_claim_holds(demo: Demo) -> None
         r"  ok  an old one, revision 0\.1: refused ",
         r"  ok  one signed by a stranger: refused ",
         r"  ok  one of another project, by the same key: refused ",
+        r"  ok  the right key, but requests is refused ",
+        r"  ok  the right key, but httpx is refused ",
+        r"  ok  with its SCTs it is allowed again ",
         r"(\d+) of \1 claims held, in \d+ s\.$",
         r"  docs/quickstart\.md ",
     ):
