@@ -84,9 +84,8 @@ def _tidy(folder: Path, story: Story) -> None:
 
 
 def _play(folder: Path, story: Story, *, use_nginx: bool) -> None:
-    story.say(
-        "Livepin in a minute: a pinned application, somebody in between, two rotations, a replay, a\ncertificate that nobody logged."
-    )
+    story.say("Livepin in a minute: a pinned application, somebody in between, two rotations, a replay,")
+    story.say("a certificate that nobody logged.")
     story.say("Everything runs on this machine's loopback, and every line with a mark is checked.")
     with Processes(folder) as processes:
         stage = Stage(folder, processes, story, use_nginx=use_nginx)

@@ -11,6 +11,7 @@ import pytest
 
 from livepin.author.ct_lists import check_signature, parse
 from livepin.author.ct_logs import LogTableFile, Operator
+from livepin.author.ct_rules import shards, turnovers
 from livepin.core.logs import MIMICS
 from livepin.errors import InputInvalid
 from tests.author.foreign import DAY, imported
@@ -99,3 +100,26 @@ def test_lists_that_carry_no_date_cannot_be_dated_before_what_they_tell(tmp_path
         with pytest.raises(InputInvalid, match="tells of things that happened"):
             imported(file, data_of(name), now=day("2026-11-23"), dated=known_at - DAY)
         imported(file, data_of(name), now=day("2026-11-23"), dated=known_at - DAY + 1)
+
+
+def test_rules_that_the_turnover_of_2027_breaks(tmp_path: Path) -> None:
+    """Chrome's list of January, as somebody sees it in November who names the logs in use then."""
+    file = LogTableFile.open(tmp_path)
+    imported(file, data_of(NEW), now=day("2026-01-03"))
+    table, now = file.read(), day("2026-11-25")
+    used = [table.find(name) for name in ("Argon2026h2", "Sycamore2026h2")]
+
+    def told(**rule: object) -> list[str]:
+        horizon = now + 120 * DAY
+        return [message for message, _ in turnovers({"policy": "chrome", **rule}, table, now, horizon)]
+
+    assert told(logs=[one.id for one in used]) == [
+        "Argon2026h2 takes no certificate that ends on 2027-01-01 or later; its next shard is Argon2027h1",
+        "Sycamore2026h2 takes no certificate that ends on 2026-12-17 or later; its next shard is Sycamore2027h1",
+        "new certificates, if they end on 2026-12-17, find logs of google alone that may count; chrome needs two operators",
+    ]
+    assert told(logs=[one.id for one in shards(table, used, now)]) == []
+    assert told(operators=["google", "digicert"]) == told() == []
+    # Two operators of static logs alone: good for Chrome, never for Apple.
+    assert told(operators=["lets-encrypt", "geomys"]) == []
+    assert len(told(operators=["lets-encrypt", "geomys"], policy="apple")) == 1

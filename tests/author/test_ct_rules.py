@@ -138,18 +138,19 @@ class TestTurnovers:
 
     def test_operators_whose_next_shards_the_table_does_not_have(self) -> None:
         rule = {"policy": "chrome", "operators": ["one", "two"]}
-        text = "the logs that may count, for certificates that end on 2027-01-01, are {}; chrome needs two operators"
-        assert told(rule, UNO, DUE) == [text.format("none")]
-        assert told(rule, UNO, UNO_NEXT, DUE) == [text.format("of one alone")]
+        who = "new certificates, if they end on 2027-01-01,"
+        assert told(rule, UNO, DUE) == [f"{who} find no log that may count; chrome needs two, of two operators"]
+        alone = f"{who} find logs of one alone that may count; chrome needs two operators"
+        assert told(rule, UNO, UNO_NEXT, DUE) == [alone]
 
     def test_one_operator_is_never_enough_for_chrome_and_apple(self) -> None:
         for policy in ("chrome", "apple"):
             assert told({"policy": policy, "operators": ["one"]}, *SHARDS) == [
-                f"the logs that may count are of one alone; {policy} needs two operators"
+                f"new certificates find logs of one alone that may count; {policy} needs two operators"
             ]
         assert told({"policy": "any", "operators": ["one"]}, *SHARDS) == []
         assert told({"operators": ["one"]}, UNO) == [
-            "the logs that may count, for certificates that end on 2027-01-01, are none; any needs one"
+            "new certificates, if they end on 2027-01-01, find no log that may count; any needs one"
         ]
 
     def test_logs_that_are_named_with_their_next_shards(self) -> None:
@@ -159,7 +160,7 @@ class TestTurnovers:
         assert told({"policy": "chrome", "logs": [UNO.id, DUE.id]}, *SHARDS) == [
             "Uno2026h2 takes no certificate that ends on 2027-01-01 or later; its next shard is Uno2027h1",
             "Due2026h2 takes no certificate that ends on 2027-01-01 or later; its next shard is Due2027h1",
-            "the logs that may count, for certificates that end on 2027-01-01, are none; chrome needs two operators",
+            "new certificates, if they end on 2027-01-01, find no log that may count; chrome needs two, of two operators",
         ]
 
     def test_one_of_several_is_not_named_and_the_others_would_do(self) -> None:
@@ -177,7 +178,7 @@ class TestTurnovers:
         gap = entry(CtLog("x"), "Uno2027h1", start=H1 + DAY, end=NEXT_H2)
         assert told({"policy": "any", "logs": [UNO.id, gap.id]}, UNO, gap) == [
             "Uno2026h2 takes no certificate that ends on 2027-01-01 or later; the log table knows no next shard of it",
-            "the logs that may count, for certificates that end on 2027-01-01, are none; any needs one",
+            "new certificates, if they end on 2027-01-01, find no log that may count; any needs one",
         ]
 
     @pytest.mark.parametrize(("days", "says"), [(9, False), (10, True), (30, True)])
@@ -193,7 +194,14 @@ class TestTurnovers:
 
     def test_a_log_that_takes_nothing_any_more_is_no_prospect(self) -> None:
         readonly = entry(CtLog("x"), "Uno2026h2", state="readonly", end=None)
-        assert told({"policy": "any"}, readonly) == ["the logs that may count are none; any needs one"]
+        assert told({"policy": "any"}, readonly) == ["new certificates find no log that may count; any needs one"]
+
+    def test_static_logs_alone_will_never_do_for_apple(self) -> None:
+        static = [entry(CtLog("x", static=True), who, who, start=None, end=None) for who in ("one", "two")]
+        assert told({"policy": "chrome"}, *static) == []
+        assert told({"policy": "apple"}, *static) == [
+            "new certificates find static logs alone that may count; apple needs one of kind rfc6962"
+        ]
 
     def test_a_private_log_without_shards(self) -> None:
         assert told({"policy": "any", "logs": [MINE.id]}, MINE) == []
@@ -204,5 +212,9 @@ class TestTurnovers:
         draft = Document.from_payload({**payload, "expires_at": NOW + 30 * DAY, "hosts": hosts})
         found = ct_rules.soon(table_of(*SHARDS), draft, NOW)
         assert [(one.rule, one.host, one.message) for one in found] == [
-            ("G6", "api.example.com", "the logs that may count are of one alone; chrome needs two operators")
+            (
+                "G6",
+                "api.example.com",
+                "new certificates find logs of one alone that may count; chrome needs two operators",
+            )
         ]

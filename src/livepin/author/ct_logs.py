@@ -135,7 +135,7 @@ class LogTable:
         found = named or [one for one in self.logs if text and one.id.startswith(text)]
         if len(found) == 1:
             return found[0]
-        message = f"{'no log is' if not found else f'{len(found)} logs are'} named {text!r}, or have such an ID"
+        message = f"{len(found) or 'no'} log{'s have' if found else ' has'} the name {text!r}, or an ID that begins so"
         raise ProjectInvalid("entry_missing", message, where=FILE_NAME, hint="`livepin ct logs list` shows them.")
 
     def review(self, source: str) -> Review | None:

@@ -13,6 +13,7 @@ from typing import Any
 from livepin.author.ct_logs import LogEntry, LogTable, date_text
 from livepin.core.document import Document
 from livepin.core.guard import DAY, Finding, Rule
+from livepin.core.logs import Kind
 
 #: How long a certificate lives that somebody will get tomorrow, in seconds.
 TYPICAL_LIFE = 90 * DAY
@@ -97,19 +98,29 @@ def _ending(rule: Mapping[str, Any], table: LogTable, now: float, horizon: int) 
 def _too_few(rule: Mapping[str, Any], table: LogTable, now: float, horizon: int) -> Iterator[tuple[str, str]]:
     """Whether the logs that count are enough for every end until the horizon; the first end at which not is told."""
     policy = rule.get("policy", "any")
-    needed = 1 if policy == "any" else 2
     counting = [one for one in table.logs if one.state in _TAKING and not one.ended(now) and _asked_for(rule, one)]
     ends = {one.end for one in counting if one.end is not None and one.end <= horizon}
     for end in sorted(ends | {int(now), horizon}):
-        operators = operators_of(one for one in counting if _covers(one, end))
-        if len(operators) < needed:
-            which = f", for certificates that end on {date_text(end)}," if end > int(now) else ""
-            what = f"are of {operators[0]} alone" if operators else "are none"
-            message = (
-                f"the logs that may count{which} {what}; {policy} needs {'two operators' if needed > 1 else 'one'}"
-            )
-            yield message, "Bring the log table up to date (`livepin ct logs import`), or declare more operators."
+        taking = [one for one in counting if _covers(one, end)]
+        if lack := _lack(policy, taking):
+            which = f", if they end on {date_text(end)}," if end > int(now) else ""
+            yield f"new certificates{which} {lack}", _DECLARE_MORE
             return
+
+
+_DECLARE_MORE = "Bring the log table up to date (`livepin ct logs import`), or declare more operators."
+
+
+def _lack(policy: str, taking: list[LogEntry]) -> str:
+    """Why these logs are too few for a policy; empty where they will do."""
+    operators = operators_of(taking)
+    if not operators:
+        return f"find no log that may count; {policy} needs {'one' if policy == 'any' else 'two, of two operators'}"
+    if policy != "any" and len(operators) < 2:
+        return f"find logs of {operators[0]} alone that may count; {policy} needs two operators"
+    if policy == "apple" and all(one.kind != Kind.RFC6962 for one in taking):
+        return "find static logs alone that may count; apple needs one of kind rfc6962"
+    return ""
 
 
 def _covers(log: LogEntry, moment: int) -> bool:
