@@ -8,75 +8,22 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 from collections import Counter
-from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.vectors.door import Json, ask
+from tests.vectors.real import DAY, FOLDER, known_logs, pems, published_list, read, seconds
 
-FOLDER = Path(os.environ.get("LIVEPIN_REALDATA", "")) / "ct"
 pytestmark = pytest.mark.skipif(
     "LIVEPIN_REALDATA" not in os.environ, reason="LIVEPIN_REALDATA is not set: real data was not tested"
 )
 
-DAY = 86_400
 RECORDED = {"ok": "ok", "BAD": "bad_signature"}
 LISTS = ("log_list_v57.10_2025-06-29", "log_list_v80.14_2026-01-02")
 APPLES = "current_log_list_2026-04-01"
-_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
-
-
-def read(name: str) -> Any:
-    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
-
-
-def pems(chain: Json) -> list[str]:
-    found: list[str] = _CERTIFICATE.findall((FOLDER / chain["file"]).read_text(encoding="ascii"))
-    return found
-
-
-def seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())
-
-
-def known_logs() -> list[Json]:
-    """Every log that is known, with its key and nothing else that a document would say."""
-    logs = read("loglists/union.json")
-    return [{"id": log["log_id"], "key": log["key"], "kind": "static" if log["tiled"] else "rfc6962"} for log in logs]
-
-
-def published_list(name: str) -> Json:
-    """A published list as the member `ct_logs` of a document. Apple's does not say of when it is."""
-    published = read(f"loglists/{name}.json")
-    logs = [
-        _entry(log, operator["name"], kind)
-        for operator in published["operators"]
-        for member, kind in (("logs", "rfc6962"), ("tiled_logs", "static"))
-        for log in operator.get(member, ())
-    ]
-    moment = published.get("log_list_timestamp", "2026-04-01T00:00:00Z")
-    return {"issued_at": seconds(moment), "logs": logs}
-
-
-def _entry(log: Json, operator: str, kind: str) -> Json:
-    ((state, since),) = log["state"].items()
-    interval = log.get("temporal_interval")
-    return {
-        "id": log["log_id"],
-        "key": log["key"],
-        "operator": operator,
-        "kind": kind,
-        "state": state,
-        **({"from": seconds(interval["start_inclusive"])} if interval else {}),
-        **({"until": seconds(interval["end_exclusive"])} if interval else {}),
-        **({"retired_at": seconds(since["timestamp"])} if state == "retired" else {}),
-    }
 
 
 def answers(requests: list[Json]) -> list[Json]:
@@ -231,6 +178,22 @@ def test_a_byte_that_is_flipped_anywhere_is_noticed_and_harms_nothing_else() -> 
             assert [verdict == "ok" for verdict in verdicts] == [index not in hit for index in range(len(scts))], place
         else:  # inside what the logs signed, or in the frame around the SCTs
             assert "ok" not in verdicts, place
+
+
+def test_no_real_certificate_can_be_changed_and_stay_proven() -> None:
+    """Bytes from every region of every chain; only what the CA's signature covers it with is no business of the logs."""
+    logs, requests, inside = known_logs(), [], []
+    for number, chain in enumerate(one for one in read("chains.json") if one["expect"] == "verified"):
+        leaf, issuer, *_ = pems(chain)
+        der = base64.b64decode("".join(leaf.split("\n")[1:-2]))
+        used = [log for log in logs if log["id"] in {sct["log_id"] for sct in chain["scts"]}]
+        for place in range(number % 41, len(der), 41):
+            changed = der[:place] + bytes([der[place] ^ 1 << place % 8]) + der[place + 1 :]
+            requests.append({"do": "sct", "chain": [_pem(changed), issuer], "logs": used})
+            inside.append(place < 8 + int.from_bytes(der[6:8], "big"))
+    for in_tbs, answer in zip(inside, answers(requests), strict=True):
+        proven = bool(answer.get("scts")) and all(sct["verdict"] == "ok" for sct in answer["scts"])
+        assert proven is not in_tbs or answer.get("code") == "certificate_invalid"
 
 
 def _pem(der: bytes) -> str:

@@ -115,11 +115,11 @@ def _lack(policy: str, taking: list[LogEntry]) -> str:
     """Why these logs are too few for a policy; empty where they will do."""
     operators = operators_of(taking)
     if not operators:
-        return f"find no log that may count; {policy} needs {'one' if policy == 'any' else 'two, of two operators'}"
+        return f"find no log that may count; {policy} needs {'one' if policy == 'any' else 'two operators'}"
     if policy != "any" and len(operators) < 2:
-        return f"find logs of {operators[0]} alone that may count; {policy} needs two operators"
+        return f"find logs of {operators[0]} alone; {policy} needs two operators"
     if policy == "apple" and all(one.kind != Kind.RFC6962 for one in taking):
-        return "find static logs alone that may count; apple needs one of kind rfc6962"
+        return "find static logs alone; apple needs one of kind rfc6962"
     return ""
 
 
