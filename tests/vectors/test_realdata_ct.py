@@ -181,7 +181,7 @@ def test_a_byte_that_is_flipped_anywhere_is_noticed_and_harms_nothing_else() -> 
 
 
 def test_no_real_certificate_can_be_changed_and_stay_proven() -> None:
-    """Bytes from every region of every chain; only what the CA's signature covers it with is no business of the logs."""
+    """From every region of every chain; only the bytes of the CA's own signature are no business of the logs."""
     logs, requests, inside = known_logs(), [], []
     for number, chain in enumerate(one for one in read("chains.json") if one["expect"] == "verified"):
         leaf, issuer, *_ = pems(chain)
