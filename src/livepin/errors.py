@@ -35,6 +35,8 @@ CODES: dict[str, str] = {
     "not_yet_valid": "Compare the clock of this machine with the signer's.",
     "rolled_back": "An older document was served: look at the CDN's cache and at who can write to the origin.",
     "forked": "Two documents carry one number: publish a new serial, and find out who signed the other.",
+    # F3 to F6: freshness statements
+    "other_revision": "Sign a statement for what is published now: `livepin freshness publish`.",
     # verdicts
     "matched": "Nothing to do.",
     "off": "Nothing to do: this pattern is switched off.",
@@ -176,6 +178,14 @@ class DocumentRefused(LivepinError):
 
     def __init__(self, code: str, step: str, message: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(code, message, where=where, hint=hint)
+        self.step = step
+
+
+class StatementIgnored(LivepinError):
+    """A freshness statement prolongs nothing. `step` is the number of the step that it failed, `F1` to `F7`."""
+
+    def __init__(self, code: str, step: str, message: str) -> None:
+        super().__init__(code, message)
         self.step = step
 
 

@@ -73,14 +73,14 @@ class Policy:
     when_expired: WhenExpired
 
 
-_SHA256 = matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "the canonical Base64 of a SHA-256 digest")
+SHA256 = matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "the canonical Base64 of a SHA-256 digest")
 _SHA512 = matching(r"[A-Za-z0-9+/]{85}[AQgw]==", "the canonical Base64 of a SHA-512 digest")
 
 _PIN = structure(
     {
-        "spki_sha256": _SHA256,
+        "spki_sha256": SHA256,
         "spki_sha512": _SHA512,
-        "cert_sha256": _SHA256,
+        "cert_sha256": SHA256,
         "cert_sha512": _SHA512,
         "position": one_of("leaf", "ca", "any"),
         "from": TIME,
@@ -99,7 +99,7 @@ def _is_base64(value: Any) -> bool:
 
 
 _LOG_MEMBERS = {
-    "id": _SHA256,
+    "id": SHA256,
     "key": each(_is_base64, "canonical Base64"),
     "operator": TEXT,
     "kind": TEXT,
@@ -127,7 +127,7 @@ _CT = structure(
         "action": one_of("off", "report", "enforce"),
         "policy": one_of("chrome", "apple", "any"),
         "operators": array(TEXT),
-        "logs": array(_SHA256),
+        "logs": array(SHA256),
     }
 )
 
@@ -136,7 +136,7 @@ _HOST = structure(
         "host": each(hosts.is_pattern, hosts.PATTERN_FORM),
         "action": one_of("enforce", "report", "off"),
         "pins": array(_PIN),
-        "deny": array(_SHA256),
+        "deny": array(SHA256),
         "ct": _CT,
         "rollout": integer(0, 100),
         "when_expired": one_of("enforce", "allow"),
@@ -157,7 +157,7 @@ _DOCUMENT = structure(
         "refresh_after": integer(1, MAX_REFRESH_AFTER),
         "extendable_until": TIME,
         "unlisted": one_of("allow", "report", "block"),
-        "deny": array(_SHA256),
+        "deny": array(SHA256),
         "hosts": array(_HOST, most=MAX_HOSTS, code="too_large"),
         "ct_logs": _CT_LOGS,
     },
@@ -174,6 +174,7 @@ class Document:
         "_policies",
         "deny",
         "expires_at",
+        "extendable_until",
         "issued_at",
         "organization",
         "payload",
@@ -194,6 +195,8 @@ class Document:
         self.serial: int = payload["serial"]
         self.issued_at: int = payload["issued_at"]
         self.expires_at: int = payload["expires_at"]
+        # How far a freshness statement may move the expiry (core/freshness.py).
+        self.extendable_until: int = payload.get("extendable_until", self.expires_at)
         self.refresh_after: int = payload.get("refresh_after", DEFAULT_REFRESH_AFTER)
         self.unlisted = Unlisted(payload.get("unlisted", "allow"))
         self.deny: frozenset[str] = frozenset(payload.get("deny", ()))
