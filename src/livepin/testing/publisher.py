@@ -7,12 +7,14 @@ document is what it would have been without them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from livepin.core import jws
+from livepin.core.base64s import b64
 from livepin.testing.authority import ServerCertificate
 from livepin.testing.clock import Clock
 from livepin.testing.signing_key import SigningKey
@@ -21,7 +23,10 @@ from livepin.testing.signing_key import SigningKey
 DOCUMENT_LIFE = 30 * 86400
 KEY_SET_LIFE = 180 * 86400
 
-_DOCUMENT, _KEY_SET = "livepin+jws", "livepin-keys+jws"
+#: Of a freshness statement: hours, so that a frozen CDN is noticed within them.
+STATEMENT_LIFE = 6 * 3600
+
+_DOCUMENT, _KEY_SET, _STATEMENT = "livepin+jws", "livepin-keys+jws", "livepin-fresh+jws"
 
 
 def policy(
@@ -68,6 +73,7 @@ class DocumentAuthority:
         self._clock = clock
         self._epoch = 0
         self._signing_keys: tuple[SigningKey, ...] = ()
+        self._refresh_keys: tuple[SigningKey, ...] = ()
         self._revoked: tuple[str, ...] = ()
         self._key_sets: tuple[str, ...] = ()
         self._payload: dict[str, Any] = {}
@@ -91,6 +97,11 @@ class DocumentAuthority:
     def pointer(self) -> str:
         """Where the current document belongs, below an origin's base URL."""
         return f"{self.organization}/{self.project}/pins.jws"
+
+    @property
+    def fresh(self) -> str:
+        """Where freshness statements belong."""
+        return f"{self.organization}/{self.project}/fresh.jws"
 
     @property
     def immutable(self) -> str:
@@ -119,6 +130,13 @@ class DocumentAuthority:
         """The key that signs the next document."""
         return (self._signing_keys or self.anchors)[0]
 
+    @property
+    def refresh_key(self) -> SigningKey:
+        """The key that signs freshness statements. Raises `ValueError` where the key set names none."""
+        if not self._refresh_keys:
+            raise ValueError("no refresh key: call new_epoch(refresh_keys=[…]) first")
+        return self._refresh_keys[0]
+
     # ------------------------------------------------------------------ honest
 
     def sign(self, hosts: Iterable[Mapping[str, object]] = (), **members: object) -> str:
@@ -140,21 +158,44 @@ class DocumentAuthority:
         self,
         *,
         signing_keys: Sequence[SigningKey] = (),
+        refresh_keys: Sequence[SigningKey] = (),
         revoked: Sequence[SigningKey] = (),
         signed_by: Sequence[SigningKey] = (),
         **members: object,
     ) -> None:
         """Make the next key set. Documents signed from now on carry it.
 
-        `signing_keys`: default one new P-256 key. `revoked`: added to those revoked before. `signed_by`: default
+        `signing_keys`: default one new P-256 key. `refresh_keys`: default none. `revoked`: added to those revoked before. `signed_by`: default
         every anchor that is not revoked. `members` replace members of its payload: `epoch`, `expires_at`, …
         """
         self._revoked += tuple(key.thumbprint for key in revoked)
         self._signing_keys = tuple(signing_keys) or (SigningKey.generate(),)
+        self._refresh_keys = tuple(refresh_keys)
+        if refresh_keys:
+            members = {"refresh_keys": [key.public.jwk() for key in refresh_keys], **members}
         payload = self._key_set(self._signing_keys, self._revoked, **members)
         self._epoch = int(payload["epoch"])
         good = [anchor for anchor in self.anchors if anchor.thumbprint not in self._revoked]
         self._key_sets = _key_set_texts(payload, signed_by or good)
+
+    def statement(self, text: str = "", *, key: SigningKey | None = None, **members: object) -> str:
+        """A freshness statement about the last honest document, or about the document `text`.
+
+        `members` replace members of its payload: `expires_at` (6 hours after `issued_at`), `serial`, and so on. With
+        another `key` it is one that readers ignore (F3).
+        """
+        about = jws.split(text or self.current)
+        payload = json.loads(about.payload)
+        issued = members.get("issued_at", self._now())
+        assert isinstance(issued, int)
+        said = {
+            **{name: payload[name] for name in ("format", "organization", "project", "serial")},
+            "epoch": self._epoch,
+            "digest": b64(hashlib.sha256(about.payload).digest()),
+            "issued_at": issued,
+            "expires_at": issued + STATEMENT_LIFE,
+        }
+        return sign_jws({**said, **members}, key or self.refresh_key, typ=_STATEMENT)
 
     # ------------------------------------------------------------------ misbehaving
 
