@@ -66,6 +66,7 @@ CODES: dict[str, str] = {
     "source_timeout": "The source is too slow: check the CDN, or add a second configuration URL.",
     "source_status": "The source answered with an error: check the URL and the CDN.",
     "withdrawn": "The document is gone from the source (404 or 410): publish again, or check the URL.",
+    "freshness_missing": "Publish a freshness statement beside the document: `livepin freshness publish`.",
     "source_too_large": "The answer is larger than a document may be: check what answers at this URL.",
     "source_redirect_refused": "Use the final https URL.",
     "source_truncated": "The answer ended early: check the CDN.",

@@ -25,7 +25,7 @@ class Application:
     def __init__(self) -> None:
         self.clock = HandTurnedClock()
         self.documents = DocumentAuthority(clock=self.clock)
-        self.store = MemoryStore()
+        self.store, self.statements = MemoryStore(), MemoryStore()
         self.events: list[Event] = []
 
     def start(
@@ -34,7 +34,9 @@ class Application:
         keys = tuple(PublicKey.from_text(text) for text in anchors or self.documents.public_keys)
         trust = Trust("acme", "shop", keys, self.documents.threshold)
         events = Events(self.clock, self.events.append)
-        return Keeper(trust, store or self.store, seed, WithoutDocument(), "nothing yet", self.clock, events)
+        return Keeper(
+            trust, store or self.store, self.statements, seed, WithoutDocument(), "nothing yet", self.clock, events
+        )
 
     def names(self) -> list[str]:
         return [event.name for event in self.events]

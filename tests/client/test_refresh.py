@@ -17,7 +17,7 @@ import pytest
 
 import livepin
 from livepin import Pinner
-from livepin.client import refresh
+from livepin.client import round as rounds
 from livepin.client.attempt import Attempt, Bounds, Fetched
 from livepin.client.fetch import MAX_BYTES, HttpFetcher
 from livepin.testing import Cast, HandTurnedClock, Origin, TlsServer, conversations, policy
@@ -397,7 +397,7 @@ def test_a_source_whose_attempt_never_ends_is_down(
             return Attempt(url, work, deadline=deadline, on_done=on_done)
 
     for name in ("HEDGE_AFTER", "ROUND_SECONDS"):
-        monkeypatch.setattr(refresh, name, 0.2)
+        monkeypatch.setattr(rounds, name, 0.2)
     with Pinner(clock=clock, fetcher=Unresolvable(), **acme.embedded()) as pinner:
         end.set()
         assert list(pinner.status().sources.values()) == ["source_timeout"]

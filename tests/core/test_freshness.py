@@ -81,8 +81,9 @@ def ignored(text: str | bytes, revision: Revision = REVISION, now: float = NOW) 
     return caught.value.step, caught.value.code
 
 
-def until(text: str, revision: Revision = REVISION) -> int:
-    return freshness.verify(text, revision, NOW).until - ISSUED_AT
+def until(text: str, revision: Revision = REVISION, now: int = NOW) -> int:
+    """The effective expiry, counted from when the document was issued."""
+    return freshness.verify(text, revision, now).until - ISSUED_AT
 
 
 def test_a_statement_that_fits_moves_the_expiry() -> None:
@@ -101,11 +102,11 @@ def test_what_authors_write_is_what_readers_expect() -> None:
 
 @pytest.mark.parametrize(
     ("expires_at", "found"),
-    [(0, LIFE), (ISSUED_AT + LIFE - 1, LIFE), (ISSUED_AT + 2 * DAY, 2 * DAY), (2**53 - 1, UNTIL)],
+    [(ISSUED_AT + 1, LIFE), (ISSUED_AT + LIFE - 1, LIFE), (ISSUED_AT + 2 * DAY, 2 * DAY), (2**53 - 1, UNTIL)],
     ids=["never shorter", "not even by a second", "as it says", "never beyond extendable_until"],
 )
 def test_a_statement_prolongs_up_to_extendable_until_and_never_shortens(expires_at: int, found: int) -> None:
-    assert until(statement(expires_at=expires_at)) == found
+    assert until(statement(issued_at=ISSUED_AT, expires_at=expires_at), now=ISSUED_AT) == found
 
 
 def test_nothing_outlives_the_key_set() -> None:
@@ -116,8 +117,9 @@ def test_nothing_outlives_the_key_set() -> None:
 
 def test_a_key_set_that_ends_first_ends_the_document_whatever_a_statement_says() -> None:
     revision = verify_held(document({"expires_at": ISSUED_AT + HOUR}), TRUST)
-    for expires_at in (0, ISSUED_AT + 2 * HOUR, 2**53 - 1):
-        assert until(statement(expires_at=expires_at, digest=revision.digest), revision) == HOUR
+    for expires_at in (ISSUED_AT + 1, ISSUED_AT + 2 * HOUR, 2**53 - 1):
+        text = statement(issued_at=ISSUED_AT, expires_at=expires_at, digest=revision.digest)
+        assert until(text, revision, ISSUED_AT) == HOUR
     assert limit(revision) == revision.expires_at == ISSUED_AT + HOUR
 
 
@@ -153,16 +155,15 @@ def test_an_expired_document_is_adopted_with_a_statement_that_keeps_it_fresh() -
     assert (kept.fresh, kept.adopted, kept.revision) == (True, True, arrival.revision)
 
 
-def test_a_statement_that_has_ended_itself_keeps_nothing_fresh() -> None:
-    arrival = verify(SHORT, TRUST, NOW)
-    over = prolong(arrival, freshness.verify(statement(expires_at=NOW), arrival.revision, NOW), NOW)
-    assert (over.fresh, over.adopted) == (False, False)
-
-
-def test_a_copy_of_the_held_document_stays_adopted_when_no_statement_keeps_it_fresh() -> None:
-    arrival = verify(SHORT, TRUST, NOW, REVISION)
-    over = prolong(arrival, freshness.verify(statement(expires_at=NOW), arrival.revision, NOW), NOW)
-    assert (over.fresh, over.adopted) == (False, True)
+def test_after_extendable_until_no_statement_keeps_anything_fresh() -> None:
+    late = ISSUED_AT + UNTIL
+    text = statement(issued_at=late - HOUR, expires_at=late + HOUR)
+    for held, adopted in ((None, False), (REVISION, True)):
+        arrival = verify(SHORT, TRUST, late, held)
+        over = prolong(arrival, freshness.verify(text, arrival.revision, late), late)
+        assert (over.fresh, over.adopted) == (False, adopted)
+        in_time = prolong(arrival, freshness.verify(text, arrival.revision, late), late - 1)
+        assert (in_time.fresh, in_time.adopted) == (True, True)
 
 
 # ---------------------------------------------------------------- F1 to F7
@@ -202,6 +203,7 @@ IGNORED: dict[str, tuple[str, str, str | bytes]] = {
     "a lower serial": ("F6", "other_revision", statement(serial=6)),
     "a higher serial": ("F6", "other_revision", statement(serial=8)),
     "another digest": ("F6", "other_revision", statement(digest=base64.b64encode(bytes(32)).decode())),
+    "over": ("F7", "expired", statement(expires_at=NOW)),
     "from the future": ("F7", "not_yet_valid", statement(issued_at=NOW + 301)),
 }
 

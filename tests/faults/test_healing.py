@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import livepin
-from livepin.client.refresh import GRACE
+from livepin.client.round import GRACE
 from livepin.testing import Cast, HandTurnedClock, Origin, TlsServer, conversations, policy
 from livepin.testing.failures import Delay, Hang, Stale, Status
 from tests.acme import Acme

@@ -11,6 +11,7 @@ from livepin.core.hosts import is_address, normalize
 from livepin.errors import ConfigurationError, HostInvalid
 
 POINTER = "pins.jws"
+STATEMENT = "fresh.jws"
 
 _HOST = re.compile(r"[a-z0-9._-]+", re.ASCII)
 #: `urlsplit` would drop some of these without a word, and programs do not agree on what the others mean.
@@ -56,6 +57,15 @@ def _with_pointer(url: SourceUrl, pointer: str) -> SourceUrl:
     if not path.endswith("/"):
         return url
     return SourceUrl(url.scheme, url.host, url.port, path + pointer + mark + query)
+
+
+def statement_url(document_url: str) -> str:
+    """Where the freshness statement lies for a document's URL: beside it, whatever the document's own name is.
+
+    A query stays: without it a source that asks for one would give nothing.
+    """
+    path, mark, query = document_url.partition("?")
+    return path.rpartition("/")[0] + "/" + STATEMENT + mark + query
 
 
 def parse_url(url: str) -> SourceUrl:

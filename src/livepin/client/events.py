@@ -32,6 +32,8 @@ class EventName(StrEnum):
     DOCUMENT_ACCEPTED = "document_accepted"
     DOCUMENT_REFUSED = "document_refused"
     DOCUMENT_EXPIRED = "document_expired"
+    FRESHNESS_ACCEPTED = "freshness_accepted"
+    FRESHNESS_IGNORED = "freshness_ignored"
     CLOCK_BEHIND = "clock_behind"
     SOURCE_DOWN = "source_down"
     SOURCE_UP = "source_up"
@@ -50,6 +52,7 @@ class EventName(StrEnum):
 #: Everything else is a warning: something is wrong, and the application goes on.
 _LEVELS = {
     EventName.DOCUMENT_ACCEPTED: logging.INFO,
+    EventName.FRESHNESS_ACCEPTED: logging.INFO,
     EventName.SOURCE_UP: logging.INFO,
     EventName.VERDICT_RECOVERED: logging.INFO,
     EventName.HOOK_INSTALLED: logging.INFO,

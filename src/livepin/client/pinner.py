@@ -20,7 +20,7 @@ from livepin.client.refusal import PinError
 from livepin.client.settings import Arguments, Settings, read_settings
 from livepin.client.snapshot import PeerView
 from livepin.client.status import Status, in_force, report_on
-from livepin.client.store import DiskStore, MemoryStore, Store
+from livepin.client.store import STATEMENT, DiskStore, MemoryStore, Store
 from livepin.client.tally import Tally
 from livepin.client.telling import Teller
 from livepin.client.unjudged import Unjudged
@@ -69,7 +69,7 @@ class Pinner:
         missing = f"no document could be fetched yet from {', '.join(map(shown, settings.urls))}"
         return Keeper(
             settings.trust,
-            self._make_store(settings),
+            *self._make_stores(settings),
             settings.seed,
             settings.without_document,
             missing,
@@ -78,15 +78,17 @@ class Pinner:
             _weakly(self._review),
         )
 
-    def _make_store(self, settings: Settings) -> Store:
+    def _make_stores(self, settings: Settings) -> tuple[Store, Store]:
+        """Where the document and its freshness statement survive."""
         if settings.store is None:
-            return MemoryStore()
+            return MemoryStore(), MemoryStore()
         trust = settings.trust
+        named = settings.store, trust.organization, trust.project, trust.anchors, trust.threshold
         try:
-            return DiskStore(settings.store, trust.organization, trust.project, trust.anchors, trust.threshold)
+            return DiskStore(*named), DiskStore(*named, suffix=STATEMENT)
         except StoreUnusable as error:
             self._events.emit(EventName.STORE_UNUSABLE, str(error), key="open", code=error.code)
-            return MemoryStore()
+            return MemoryStore(), MemoryStore()
 
     # ------------------------------------------------------------------ for applications
 

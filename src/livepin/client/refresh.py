@@ -16,29 +16,18 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import queue
 import threading
-import time
 import weakref
 from collections.abc import Callable
 
-from livepin.client.attempt import Answer, Attempt, Fetched
+from livepin.client.answers import Answers
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher
 from livepin.client.forks import whole
 from livepin.client.keeper import Keeper
-from livepin.client.schedule import LONGEST_WITHOUT, Schedule, Source
-from livepin.core.trust import Revision, effective_now
-from livepin.errors import DocumentRefused, LivepinError
-
-#: Seconds until the next source is asked beside a slow one; that the others have in doubt once one has answered; for
-#: one attempt; and for a whole round.
-HEDGE_AFTER = 1.0
-GRACE = 2.0
-ATTEMPT_SECONDS = 10.0
-ROUND_SECONDS = 20.0
-
+from livepin.client.round import Round
+from livepin.client.schedule import Schedule, Source
 
 #: What fetching and verifying import when they first need it. Imported where no fork comes between.
 _LAZY = (
@@ -63,10 +52,10 @@ class Refresher:
         """`on_round` is called in the refresher's thread at the end of each round."""
         self._keeper = keeper
         self._on_round = on_round
-        self._fetcher = fetcher
         self._clock = clock
         self._events = events
         self.schedule = Schedule(Source(url) for url in urls)
+        self._answers = Answers(keeper, fetcher, clock, events, self.schedule, self._news)
         self._closed = False
         self._begin()
         _refreshers.add(self)
@@ -180,7 +169,7 @@ class Refresher:
             urgent, self._mismatched = self._mismatched, False
         try:
             self._keeper.watch_clock()
-            usable = _Round(self, urgent).run()
+            usable = self._ask(urgent)
             self._on_round()
         except Exception as error:  # a fault of ours must not end the only thread that could mend it
             self._events.emit(EventName.REFRESH_FAILED, f"a refresh failed: {error!r}")
@@ -196,121 +185,15 @@ class Refresher:
             self._rounds = self._begun
             self._wake.notify_all()
 
-    def ask(self, source: Source, results: queue.SimpleQueue[Attempt], *, etag: bool) -> Attempt:
-        """Start asking one source. An ETag goes along only while it names the document that is held."""
-        known = etag and source.etag_for is not None and source.etag_for is self._keeper.held
-        tag = source.etag if known else None
-        return self._fetcher.start(source.url, etag=tag, deadline=ATTEMPT_SECONDS, on_done=results.put)
-
-    def arrived(self, source: Source, outcome: Fetched | LivepinError | None) -> bool:
-        """Take one answer. True when the source is honest and up to date as far as can be told."""
-        try:
-            if not isinstance(outcome, Fetched):
-                raise outcome or LivepinError("source_unreachable", "no outcome")
-            if outcome.answer is Answer.DOCUMENT:
-                self._offer(source, outcome)
-        except DocumentRefused as error:
-            self._complain(EventName.DOCUMENT_REFUSED, source, error)
-            return False
-        except LivepinError as error:
-            self._complain(EventName.SOURCE_DOWN, source, error)
-            return False
-        if source.problem:
-            self._events.emit(EventName.SOURCE_UP, f"{source.name} answers again", key=source.name, url=source.name)
-        source.answered(self._clock.now())
-        return True
-
-    def _complain(self, name: EventName, source: Source, error: LivepinError) -> None:
-        longest = LONGEST_WITHOUT if self._keeper.held is None else self.schedule.interval
-        source.failed(self._clock.monotonic(), longest, error.code, self._clock.now())
-        if all(each.problem == "withdrawn" for each in self.schedule.sources):
-            name = EventName.WITHDRAWN  # one source alone may have lost it; all of them have not
-        self._keeper.missed(source.name, error)
-        detail = {"url": source.name, "code": error.code}
-        if isinstance(error, DocumentRefused):
-            detail["step"] = error.step
-        self._events.emit(name, str(error), key=source.name, **detail)
-
-    def _offer(self, source: Source, fetched: Fetched) -> None:
-        """Have a document judged. Raises `DocumentRefused`."""
-        before = self._keeper.held
-        held = self._keeper.offer(fetched.body, source.name)
-        source.etag, source.etag_for = fetched.etag, held
-        if held is not before:
-            with self._wake:
-                self.schedule.learnt()
-                self._wake.notify_all()
-
-    @property
-    def held(self) -> Revision | None:
-        """The document in force."""
-        return self._keeper.held
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether one usable answer is not enough: nothing is held yet, or what is held is out of date."""
-        held = self._keeper.held
-        return held is None or effective_now(self._clock.now(), held) >= held.expires_at
-
-    def whom_to_ask(self, urgent: bool) -> list[Source]:
+    def _ask(self, urgent: bool) -> bool:
         """A source that failed rests for a while, unless a handshake depends on what it knows."""
-        return list(self.schedule.sources) if urgent else self.schedule.free_sources(self._clock.monotonic())
+        sources = list(self.schedule.sources) if urgent else self.schedule.free_sources(self._clock.monotonic())
+        return Round(self._answers, self._keeper, sources, urgent=urgent).run()
 
-
-class _Round:
-    """One round of asking. `urgent`: a handshake mismatched."""
-
-    def __init__(self, refresher: Refresher, urgent: bool) -> None:
-        self._refresher = refresher
-        self._waiting = refresher.whom_to_ask(urgent)
-        self._doubts = urgent or refresher.in_doubt
-        self._before = refresher.held
-        self._ends = time.monotonic() + ROUND_SECONDS
-        self._asked: dict[Attempt, Source] = {}
-        self._results: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
-
-    def run(self) -> bool:
-        """Whether a usable answer came."""
-        usable = False
-        self._ask_next()
-        while self._doubts and self._waiting:
-            self._ask_next()
-        while self._asked and not self._is_over(usable):
-            attempt = self._next_result()
-            if attempt is not None and self._refresher.arrived(self._asked.pop(attempt), attempt.outcome):
-                usable = True
-                self._ends = min(self._ends, time.monotonic() + GRACE)
-            elif self._waiting:
-                self._ask_next()
-            elif attempt is None:
-                break
-        self._give_up()
-        return usable
-
-    def _is_over(self, usable: bool) -> bool:
-        if not self._doubts:
-            return usable
-        # Who held nothing waits for the others, too: the highest valid answer wins (V8).
-        return self._before is not None and self._refresher.held is not self._before
-
-    def _give_up(self) -> None:
-        """Leave those that have not answered. One that had its time and was overtaken counts as failed, and rests."""
-        for attempt, source in self._asked.items():
-            attempt.cut()
-            if attempt.bounds.elapsed >= HEDGE_AFTER:
-                self._refresher.arrived(source, attempt.outcome)
-
-    def _ask_next(self) -> None:
-        source = self._waiting.pop(0)
-        self._asked[self._refresher.ask(source, self._results, etag=not self._doubts)] = source
-
-    def _next_result(self) -> Attempt | None:
-        """The next attempt that ended; None when it takes so long that the next source should be asked."""
-        left = max(0.0, self._ends - time.monotonic())
-        try:
-            return self._results.get(timeout=min(HEDGE_AFTER, left) if self._waiting else left)
-        except queue.Empty:
-            return None
+    def _news(self) -> None:
+        with self._wake:
+            self.schedule.learnt()
+            self._wake.notify_all()
 
 
 _refreshers: weakref.WeakSet[Refresher] = weakref.WeakSet()

@@ -22,11 +22,15 @@ LONGEST_WITHOUT = 60.0
 
 @dataclass
 class Source:
-    """One URL and how it has been doing. `etag` names the revision `etag_for`."""
+    """One URL and how it has been doing. `etag` names the revision `etag_for`, `statement_etag` the freshness
+    statement `statement_etag_for`. `freshness`: the code of what is wrong with its statement; empty if nothing is."""
 
     url: str
     etag: str | None = None
     etag_for: object = None
+    statement_etag: str | None = None
+    statement_etag_for: object = None
+    freshness: str = ""
     failures: int = 0
     not_before: float = 0.0
     problem: str = ""

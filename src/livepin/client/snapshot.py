@@ -11,6 +11,7 @@ from typing import Protocol
 
 from livepin.core import judge
 from livepin.core.ct_policy import moments
+from livepin.core.freshness import Statement
 from livepin.core.hosts import candidates, normalize
 from livepin.core.judge import Peer
 from livepin.core.likely import likely
@@ -74,22 +75,33 @@ class _Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A revision with everything that judging under it needs. `seeded`: it was bundled, never fetched."""
+    """A revision with everything that judging under it needs.
+
+    `seeded`: it was bundled, never fetched. `statement`: the freshness statement that prolongs it, if one does.
+    """
 
     revision: Revision | None
     seeded: bool
     installation: str
     without_document: WithoutDocument
     missing: str = ""
+    statement: Statement | None = None
     #: Per pattern, the last chain that matched. Outlives snapshots; serves `likely` alone.
     accepted: dict[str, tuple[Certificate, ...]] = field(default_factory=dict, repr=False, compare=False)
     #: Patterns under which a peer was judged. Outlives snapshots too; serves the status alone.
     seen: set[str] = field(default_factory=set, repr=False, compare=False)
     _memory: dict[tuple[object, ...], _Remembered] = field(default_factory=dict, repr=False, compare=False)
 
-    def with_revision(self, revision: Revision, *, seeded: bool) -> Snapshot:
-        """The snapshot that takes this one's place. Verdicts of another revision are not remembered."""
-        return replace(self, revision=revision, seeded=seeded, _memory={})
+    @property
+    def expires_at(self) -> int:
+        """The effective expiry in Unix seconds (V7); 0 where there is no revision."""
+        if self.statement is not None:
+            return self.statement.until
+        return 0 if self.revision is None else self.revision.expires_at
+
+    def with_revision(self, revision: Revision, statement: Statement | None, *, seeded: bool) -> Snapshot:
+        """The snapshot that takes this one's place. Verdicts of another revision, or another life, are forgotten."""
+        return replace(self, revision=revision, statement=statement, seeded=seeded, _memory={})
 
     def judge(self, peer: PeerView, now: float) -> Verdict:
         """Verdict on a peer at `now` (Unix seconds). Never raises for anything that a peer can send."""
@@ -127,7 +139,7 @@ class Snapshot:
             peer,
             now,
             installation=self.installation,
-            expires_at=revision.expires_at,
+            expires_at=self.expires_at,
             seeded=self.seeded,
             epoch=revision.epoch,
             digest=revision.digest,
@@ -151,5 +163,5 @@ class Snapshot:
         if verdict.host:
             policy = revision.document.policy(verdict.pattern) if verdict.pattern else None
             ct_moments = moments(revision.document.ct_logs, verdict.scts) if verdict.ct_evaluated is not None else ()
-            since, until = judge.steady(policy, now, revision.expires_at, ct_moments)
+            since, until = judge.steady(policy, now, self.expires_at, ct_moments)
             self._memory[key] = _Remembered(verdict, since, until)

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from livepin.client.schedule import Source
 from livepin.client.snapshot import Snapshot
+from livepin.core import freshness
 from livepin.core.document import Action
 from livepin.core.trust import Revision
 
@@ -17,7 +18,8 @@ class SourceReport:
     """How one configuration URL has been doing. Times in Unix seconds, None for never.
 
     `url` without user, password and query. `problem`: the code of what is wrong now; empty where its last answer was
-    good. `last_problem` stays when all is well again.
+    good. `last_problem` stays when all is well again. `freshness`: the code of what is wrong with its freshness
+    statement, where one is asked for.
     """
 
     url: str
@@ -25,13 +27,16 @@ class SourceReport:
     answered_at: float | None
     last_problem: str
     last_problem_at: float | None
+    freshness: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a pinner is doing. Times in Unix seconds, `age` in seconds since the document was issued.
 
-    `epoch`, `serial`, `digest` name the revision in force, and are None or empty where there is none. `installed`:
+    `epoch`, `serial`, `digest` name the revision in force, and are None or empty where there is none. `expires_at`: as
+    far as a freshness statement prolongs it; `prolonged` says whether one does. `extendable_until`: how far one could,
+    None where none can. `installed`:
     whether this pinner judges every `ssl` connection of the process. `hosts`: the patterns of the document; `unseen`:
     those, apart from patterns that are `off`, under which no peer has been judged yet. `judged`: connections, counted
     by outcome and code in `verdicts`; looks through `Pinner.verify` are `asked`. `rounds`: of fetching. `sources`: the
@@ -48,6 +53,8 @@ class Status:
     age: float | None
     expires_at: int | None
     expired: bool
+    prolonged: bool
+    extendable_until: int | None
     seeded: bool
     hosts: tuple[str, ...]
     unseen: tuple[str, ...]
@@ -72,6 +79,8 @@ class Status:
         for report in self.reports:
             if report.problem:
                 yield f"{report.url} does not deliver: {report.problem}"
+            elif report.freshness:
+                yield f"{report.url} has no freshness statement for this document: {report.freshness}"
         if self.epoch is not None and not self.judged and not self.asked:
             yield "nothing was judged yet"
         elif self.hosts and len(self.unseen) == len(self.hosts):
@@ -92,6 +101,8 @@ class InForce(TypedDict):
     age: float | None
     expires_at: int | None
     expired: bool
+    prolonged: bool
+    extendable_until: int | None
     seeded: bool
     hosts: tuple[str, ...]
     unseen: tuple[str, ...]
@@ -100,15 +111,18 @@ class InForce(TypedDict):
 def in_force(snapshot: Snapshot, now: float) -> InForce:
     """The document that a snapshot judges by, at `now` (Unix seconds)."""
     held = snapshot.revision
+    limit = freshness.limit(held) if held else 0
     return {
         "epoch": held.epoch if held else None,
         "serial": held.serial if held else None,
         "digest": held.digest if held else "",
         "issued_at": held.issued_at if held else None,
         "age": max(now, held.issued_at) - held.issued_at if held else None,
-        "expires_at": held.expires_at if held else None,
+        "expires_at": snapshot.expires_at if held else None,
         # The time is the later of the clock and the document (V7).
-        "expired": held is not None and max(now, held.issued_at) >= held.expires_at,
+        "expired": held is not None and max(now, held.issued_at) >= snapshot.expires_at,
+        "prolonged": snapshot.statement is not None,
+        "extendable_until": limit if held and limit > held.expires_at else None,
         "seeded": snapshot.seeded,
         "hosts": held.document.hosts if held else (),
         "unseen": tuple(_unseen(held, snapshot.seen)) if held else (),
@@ -123,4 +137,11 @@ def _unseen(held: Revision, seen: set[str]) -> Iterator[str]:
 
 def report_on(source: Source) -> SourceReport:
     """How a source has been doing."""
-    return SourceReport(source.name, source.problem, source.answered_at, source.last_problem, source.last_problem_at)
+    return SourceReport(
+        source.name,
+        source.problem,
+        source.answered_at,
+        source.last_problem,
+        source.last_problem_at,
+        source.freshness,
+    )

@@ -1,4 +1,5 @@
-"""What survives a restart: the accepted JWS itself, and nothing that was derived from it.
+"""What survives a restart: the accepted JWS itself, and nothing that was derived from it. A freshness statement is a
+JWS as well, and has a store of its own beside the document's.
 
 A store is not trusted. What it gives back is verified again, as *held*, under the anchors embedded now, and that is
 the floor (design section 6); so nothing in a file can lift or lower a floor that the anchors do not vouch for.
@@ -20,10 +21,12 @@ from livepin.client.directory import default_directory, private_directory, unusa
 from livepin.client.forks import ForkSafeLock
 from livepin.client.locking import exclusive
 
-__all__ = ["DiskStore", "Kept", "MemoryStore", "Store", "default_directory"]
+__all__ = ["STATEMENT", "DiskStore", "Kept", "MemoryStore", "Store", "default_directory"]
 
 #: JWS text of a document (design section 3); a longer file was not written by us.
 MAX_BYTES = 8 * 1024 * 1024
+#: The suffix of a stored freshness statement.
+STATEMENT = ".fresh.jws"
 #: How long to wait for other processes that write to the same store, in seconds.
 PATIENCE = 5.0
 #: The same at set-up, which may run inside an event loop.
@@ -43,10 +46,11 @@ class Kept:
 
 
 class Store(Protocol):
-    """Duties of a store. One store keeps one document: that of one (organization, project, anchors, threshold).
+    """Duties of a store. One store keeps one text of one (organization, project, anchors, threshold): a document, or
+    a freshness statement.
 
     - Keeps the text byte by byte, and nothing else but the installation number.
-    - Never replaces a higher document by a lower one, whoever else writes; a reader sees an old text or a new one.
+    - Never replaces a text by one that is not higher, whoever else writes; a reader sees an old text or a new one.
     - May be called from several threads, after a fork, and by several processes.
     - Raises `StoreUnusable` and nothing else; a broken text is not an error but absent, with a reason.
     """
@@ -96,11 +100,16 @@ class DiskStore:
         project: str,
         anchors_thumbprints: Iterable[str],
         threshold: int = 1,
+        *,
+        suffix: str = ".jws",
     ) -> None:
-        """Make or check the directory (see `default_directory` for the usual one). Raises `StoreUnusable`."""
+        """Make or check the directory (see `default_directory` for the usual one). Raises `StoreUnusable`.
+
+        `suffix`: what is kept; the files of one project differ in nothing else.
+        """
         self.directory = private_directory(Path(directory))
         name = _file_name(organization, project, anchors_thumbprints, threshold)
-        self._file = self.directory / f"{name}.jws"
+        self._file = self.directory / f"{name}{suffix}"
         self._installation = self.directory / "installation"
 
     def __repr__(self) -> str:

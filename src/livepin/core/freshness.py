@@ -6,7 +6,7 @@
     F4  signature  over the exact bytes received               jws.check_signature
     F5  payload    strict JSON, exactly the eight members      _parse
     F6  fit        audience, epoch, serial, digest             _check_fit
-    F7  time       not from the future                         verify
+    F7  time       neither from the future nor over            _check_time
 
 The numbers run beside V1 to V7. The first step that fails gives the answer, and then the statement is ignored: no
 statement refuses, shortens, replaces or reorders anything. What passes moves the effective expiry (V7) to
@@ -85,8 +85,7 @@ def verify(text: str | bytes, revision: Revision, now: float) -> Statement:
     except DocumentRefused as error:
         raise StatementIgnored(error.code, error.step.replace("V", "F"), error.message) from None
     _check_fit(members, revision)
-    if members["issued_at"] > now + CLOCK_TOLERANCE:
-        raise StatementIgnored("not_yet_valid", "F7", "the statement is from the future")
+    _check_time(members, now)
     until = _until(revision, min(members["expires_at"], revision.document.extendable_until))
     plain = text if isinstance(text, str) else text.decode("ascii")
     return Statement(plain, members["issued_at"], members["expires_at"], until)
@@ -165,3 +164,10 @@ def _check_fit(members: Mapping[str, Any], revision: Revision) -> None:
     if members["digest"] != revision.digest:
         message = f"it is about another document of the number {revision.epoch}.{revision.serial}"
         raise StatementIgnored("other_revision", "F6", message)
+
+
+def _check_time(members: Mapping[str, Any], now: float) -> None:
+    if members["issued_at"] > now + CLOCK_TOLERANCE:
+        raise StatementIgnored("not_yet_valid", "F7", "the statement is from the future")
+    if members["expires_at"] <= now:
+        raise StatementIgnored("expired", "F7", "the statement is out of date")

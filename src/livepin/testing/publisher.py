@@ -165,8 +165,9 @@ class DocumentAuthority:
     ) -> None:
         """Make the next key set. Documents signed from now on carry it.
 
-        `signing_keys`: default one new P-256 key. `refresh_keys`: default none. `revoked`: added to those revoked before. `signed_by`: default
-        every anchor that is not revoked. `members` replace members of its payload: `epoch`, `expires_at`, …
+        `signing_keys`: default one new P-256 key. `refresh_keys`: default none. `revoked`: added to those revoked
+        before. `signed_by`: default every anchor that is not revoked. `members` replace members of its payload:
+        `epoch`, `expires_at`, …
         """
         self._revoked += tuple(key.thumbprint for key in revoked)
         self._signing_keys = tuple(signing_keys) or (SigningKey.generate(),)
