@@ -19,6 +19,7 @@ from tests.vectors.making import (  # noqa: E402
     ct_cases,
     document_cases,
     door_cases,
+    fresh_cases,
     held_cases,
     host_cases,
     json_cases,
@@ -50,6 +51,7 @@ SUBJECTS = (
     sct_cases,
     ct_cases,
     door_cases,
+    fresh_cases,
 )
 
 

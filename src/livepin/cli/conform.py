@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from livepin.core import ct_policy, jws, sct, strictjson
+from livepin.core import ct_policy, freshness, jws, sct, strictjson
 from livepin.core.base64s import b64, b64_decode
 from livepin.core.document import LOG_KINDS, Document
 from livepin.core.hosts import matches, parse_pattern
@@ -19,9 +19,9 @@ from livepin.core.jws import PublicKey
 from livepin.core.logs import Log, LogList
 from livepin.core.pins import Certificate, certificates_of_pem, digests_of_pem
 from livepin.core.sct import Delivered, Delivery
-from livepin.core.trust import Revision, Trust, verify, verify_held
+from livepin.core.trust import Arrival, Revision, Trust, effective_now, verify, verify_held
 from livepin.core.verdict import SctEvidence
-from livepin.errors import DocumentRefused, EncodingInvalid, JsonInvalid, LivepinError, RequestInvalid
+from livepin.errors import DocumentRefused, EncodingInvalid, JsonInvalid, LivepinError, RequestInvalid, StatementIgnored
 
 Answer = dict[str, Any]
 
@@ -109,8 +109,12 @@ def _document(request: _Request) -> Answer:
         raise RequestInvalid("request_invalid", "is below 1", where="threshold")
     trust = Trust(request.text("organization"), request.text("project"), anchors, threshold)
     held = _held(request.text("held"), trust) if request.has("held") else None
-    arrival = verify(request.text("jws"), trust, request.number("now"), held)
-    revision = arrival.revision
+    now = request.number("now")
+    arrival = verify(request.text("jws"), trust, now, held)
+    revision, expires_at = arrival.revision, arrival.revision.expires_at
+    told: Answer = {}
+    if request.has("fresh"):
+        arrival, expires_at, told = _beside(request.text("fresh"), arrival, effective_now(now, held))
     return {
         "ok": True,
         "epoch": revision.epoch,
@@ -118,7 +122,18 @@ def _document(request: _Request) -> Answer:
         "digest": revision.digest,
         "fresh": arrival.fresh,
         "adopted": arrival.adopted,
+        "expires_at": expires_at,
+        **told,
     }
+
+
+def _beside(text: str, arrival: Arrival, now: float) -> tuple[Arrival, int, Answer]:
+    """The document beside a freshness statement: one that is ignored is told of, and changes nothing."""
+    try:
+        statement = freshness.verify(text, arrival.revision, now)
+    except StatementIgnored as error:
+        return arrival, arrival.revision.expires_at, {"ignored": {"code": error.code, "step": error.step}}
+    return freshness.prolong(arrival, statement, now), statement.until, {"ignored": None}
 
 
 def _held(text: str, trust: Trust) -> Revision | None:
