@@ -46,7 +46,13 @@ def test_the_table_of_codes_on_the_rules_page_has_every_step_and_verdict() -> No
 
 
 @pytest.mark.parametrize(
-    "rule", [*(f"V{n}" for n in range(1, 9)), *(f"F{n}" for n in range(1, 8)), *(f"J{n}" for n in range(1, 10)), *(f"G{n}" for n in range(1, 9))]
+    "rule",
+    [
+        *(f"V{n}" for n in range(1, 9)),
+        *(f"F{n}" for n in range(1, 8)),
+        *(f"J{n}" for n in range(1, 10)),
+        *(f"G{n}" for n in range(1, 9)),
+    ],
 )
 def test_every_rule_has_its_anchor_its_why_and_an_example(rule: str) -> None:
     found = re.search(rf"^### {rule}: .* {{ #{rule.lower()} }}$\n(.*?)(?=^##)", RULES, re.MULTILINE | re.DOTALL)

@@ -23,7 +23,7 @@ from livepin.client.events import EventName
 from livepin.client.fetch import HttpFetcher
 from livepin.client.status import SourceReport, Status
 from livepin.client.unjudged import MANY
-from livepin.testing import Cast, HandTurnedClock, Origin, TlsServer, conversations, failures, policy
+from livepin.testing import Cast, HandTurnedClock, Origin, SigningKey, TlsServer, conversations, failures, policy
 from tests.acme import Acme
 from tests.visits import visit
 
@@ -94,6 +94,17 @@ def expired(scene: Scene) -> None:
     pinner = scene.acme.pinner()
     scene.clock.advance(31 * 86400)
     scene.visit(pinner)
+
+
+def prolonged(scene: Scene) -> None:
+    scene.acme.documents.new_epoch(refresh_keys=[SigningKey.generate()])
+    now = int(scene.clock.now())
+    scene.publish(expires_at=now + 3600, extendable_until=now + 86400)
+    scene.acme.origin.put(scene.acme.documents.fresh, scene.acme.documents.statement())
+    pinner = scene.acme.pinner()
+    stranger = SigningKey.generate()
+    scene.acme.origin.put(scene.acme.documents.fresh, scene.acme.documents.statement(key=stranger))
+    pinner.refresh()
 
 
 def clock_behind(scene: Scene) -> None:
@@ -171,6 +182,8 @@ SCENES: dict[EventName, Callable[[Scene], None]] = {
     EventName.DOCUMENT_ACCEPTED: accepted,
     EventName.DOCUMENT_REFUSED: refused,
     EventName.DOCUMENT_EXPIRED: expired,
+    EventName.FRESHNESS_ACCEPTED: prolonged,
+    EventName.FRESHNESS_IGNORED: prolonged,
     EventName.CLOCK_BEHIND: clock_behind,
     EventName.SOURCE_DOWN: down_and_up,
     EventName.SOURCE_UP: down_and_up,
