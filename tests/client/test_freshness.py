@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def publish(acme: Acme, clock: HandTurnedClock, **members: object) -> None:
     acme.publish(policy("localhost", acme.cast.genuine), **{**short, **members})
 
 
-def refresh(acme: Acme, origin: Origin | None = None, **members: object) -> str:
+def refresh(acme: Acme, origin: Origin | None = None, **members: Any) -> str:
     """The machine that holds the refresh key says that this document is still the newest."""
     text = acme.documents.statement(**members)
     (origin or acme.origin).put(acme.documents.fresh, text)
@@ -237,7 +238,7 @@ def test_a_frozen_cdn_is_noticed_within_hours_and_mended_by_a_statement(acme: Ac
 
 def ignored_statement(acme: Acme, name: str) -> str:
     documents = acme.documents
-    made = {
+    made: dict[str, Callable[[], str]] = {
         "a stranger's": lambda: documents.statement(key=SigningKey.generate()),
         "the signing key's": lambda: documents.statement(key=documents.signing_key),
         "the document": lambda: documents.current,

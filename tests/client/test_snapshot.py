@@ -102,7 +102,7 @@ def test_another_revision_remembers_nothing_of_the_one_before(cast: Cast) -> Non
     old, new = under(policy("localhost", cast.genuine)), under(policy("localhost", cast.backup))
     assert old.judge(Shown(cast.genuine), NOW).code == "matched"
     assert new.revision is not None
-    after = old.with_revision(new.revision, None, seeded=False)
+    after = old.with_revision(new.revision, seeded=False)
     assert after.judge(Shown(cast.genuine), NOW).code == "pin_mismatch"
     assert old.judge(Shown(cast.genuine), NOW).code == "matched", "a snapshot never changes"
 

@@ -99,7 +99,7 @@ class Snapshot:
             return self.statement.until
         return 0 if self.revision is None else self.revision.expires_at
 
-    def with_revision(self, revision: Revision, statement: Statement | None, *, seeded: bool) -> Snapshot:
+    def with_revision(self, revision: Revision, statement: Statement | None = None, *, seeded: bool) -> Snapshot:
         """The snapshot that takes this one's place. Verdicts of another revision, or another life, are forgotten."""
         return replace(self, revision=revision, statement=statement, seeded=seeded, _memory={})
 

@@ -213,10 +213,9 @@ def ignored_cases() -> Iterator[Case]:
     for name, about, step, code, fresh, more in table:
         ignored = {"code": code, "step": step}
         yield Beside(name, about, fresh, SHORT, ignored=ignored, hostile=True, **more).case(step)
-    held = {"held": USUAL, "now": LATER}
     yield Beside("stranger-held", "A stranger's statement about the held document changes nothing",
                  statement(key=MALLORY), SHORT, ignored={"code": "unknown_key", "step": "F3"},
-                 hostile=True, **held).case("F3")  # fmt: skip
+                 hostile=True, held=USUAL).case("F3")  # fmt: skip
 
 
 def other_cases() -> Iterator[Case]:
