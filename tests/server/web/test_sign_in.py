@@ -65,7 +65,7 @@ def test_a_password_alone_is_not_enough_once_one_time_passwords_are_on(visitor: 
     secret = visitor.page.locator("#authenticator_secret").input_value()
 
     def code(steps: int = 0) -> str:
-        return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+        return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps)))
 
     visitor.page.get_by_label("Authenticator code").fill(code())
     visitor.page.get_by_role("button", name="Activate").click()

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from livepin.server.actions.actor import Actor, May, reach
 from livepin.server.models import AuditEntry, Organization
 
@@ -55,6 +57,21 @@ def chained(before: str, entry: Mapping[str, Any]) -> str:
     """The hash of an exported entry after the one whose hash is `before`."""
     text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
+
+
+def listed(
+    actor: Actor, organization: str, before: int | None = None, most: int = 100, like: str = ""
+) -> list[AuditEntry]:
+    """At most `most` entries below the number `before`, newest first, of those whose act or target contains `like`.
+
+    Takes the right to manage. Raises `NotFound`, `Forbidden`.
+    """
+    entries = reach(actor, organization, May.MANAGE).organization.audit_entries.all()
+    if before is not None:
+        entries = entries.filter(number__lt=before)
+    if like:
+        entries = entries.filter(Q(what__icontains=like) | Q(target__icontains=like))
+    return list(entries.order_by("-number")[:most])
 
 
 def export(actor: Actor, organization: str) -> Iterator[dict[str, Any]]:

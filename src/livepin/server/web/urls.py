@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from livepin.server.web import accounts, assets, drafts, hosts, organizations, projects
+from livepin.server.web import (
+    accounts,
+    assets,
+    drafts,
+    entrances,
+    hosts,
+    members,
+    organizations,
+    projects,
+    tokens,
+    trail,
+)
 
 _PROJECT: list[URLPattern | URLResolver] = [
     path("", projects.home, name="project"),
@@ -20,6 +31,15 @@ _PROJECT: list[URLPattern | URLResolver] = [
 _ORGANIZATION: list[URLPattern | URLResolver] = [
     path("", organizations.home, name="organization"),
     path("settings/", organizations.settings, name="organization-settings"),
+    path("members/", members.index, name="members"),
+    path("members/<uuid:account>/", members.change, name="member-change"),
+    path("members/<uuid:account>/remove/", members.remove, name="member-remove"),
+    path("invitations/<uuid:invitation>/revoke/", members.revoke, name="invitation-revoke"),
+    path("tokens/", tokens.index, name="tokens"),
+    path("tokens/new/", tokens.new, name="token-new"),
+    path("tokens/<uuid:token>/revoke/", tokens.revoke, name="token-revoke"),
+    path("audit/", trail.index, name="trail"),
+    path("audit/export/", trail.export, name="trail-export"),
     path("new/", projects.new, name="project-new"),
     path("p/<str:project>/", include(_PROJECT)),
 ]
@@ -29,6 +49,9 @@ urlpatterns = [
     path("static/<path:path>", assets.asset, name="asset"),
     path("account/", accounts.account, name="account"),
     path("account/", include("allauth.urls")),
+    path("welcome/", entrances.welcome, name="welcome"),
+    path("device/", entrances.device, name="device"),
+    path("invitation/", members.answer, name="invitation"),
     path("new/", organizations.new, name="organization-new"),
     path("o/<str:organization>/", include(_ORGANIZATION)),
 ]

@@ -22,6 +22,13 @@ _STATUS: tuple[tuple[type[LivepinError], int], ...] = ((NotFound, 404), (Forbidd
 def page(view: View) -> View:
     """For signed-in people only; an error of an action becomes a page that says what, where and what to do."""
 
+    wrapped: View = login_required(public(view))
+    return wrapped
+
+
+def public(view: View) -> View:
+    """For everybody; an error of an action becomes a page."""
+
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -29,8 +36,7 @@ def page(view: View) -> View:
         except LivepinError as error:
             return failed(request, error)
 
-    wrapped: View = login_required(answer)
-    return wrapped
+    return answer
 
 
 def guarded(view: View) -> View:

@@ -29,6 +29,12 @@ def moment(value: datetime | int | None) -> SafeString | str:
 
 
 @register.filter
+def milliseconds(value: int) -> int:
+    """Unix milliseconds as seconds."""
+    return value // 1000
+
+
+@register.filter
 def distance(value: datetime | int | None) -> str:
     """How far away a point in time is: `in 3 days`, `2 hours ago`."""
     if value is None:

@@ -1,0 +1,148 @@
+"""Who belongs to an organization, who was asked to, and answering such a question."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.mail import send_mail
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from livepin.errors import LivepinError
+from livepin.server.actions import invitations, memberships, organizations
+from livepin.server.actions.actor import ROLES, May
+from livepin.server.web.adapter import INVITATION
+from livepin.server.web.forms import refuse
+from livepin.server.web.visitor import actor, guarded, page, public
+
+_PAGE = 100
+_ROLES = [(one, one) for one in ROLES]
+_MAIL = """You are invited to {organization} on Livepin, as {role}.
+
+Open {address} and enter this code within {days} days:
+
+{secret}
+
+If you know nothing of this, do nothing.
+"""
+
+
+class Invite(forms.Form):
+    """Whom to invite."""
+
+    email = forms.EmailField()
+    role = forms.ChoiceField(choices=_ROLES, initial="editor")
+
+
+class Role(forms.Form):
+    """The role that somebody gets."""
+
+    role = forms.ChoiceField(choices=_ROLES)
+
+
+class Code(forms.Form):
+    """The secret of an invitation. It is no part of an address, which histories and logs keep."""
+
+    code = forms.CharField(max_length=100, label="Code of the invitation")
+
+
+@page
+def index(request: HttpRequest, organization: str) -> HttpResponse:
+    """The members, and the invitations that wait."""
+    reached = organizations.read(actor(request), organization)
+    manages = reached.may(May.MANAGE)
+    form = Invite(request.POST or None) if manages else None
+    secret = ""
+    if request.method == "POST" and form is not None and form.is_valid():
+        try:
+            secret = _invite(request, organization, form.cleaned_data)
+        except LivepinError as error:
+            refuse(form, error)
+    shown = memberships.listed(actor(request), organization, request.GET.get("after", ""), _PAGE + 1)
+    context = {
+        "organization": reached.organization,
+        "members": shown[:_PAGE],
+        "next": shown[_PAGE - 1].account.email if len(shown) > _PAGE else "",
+        "invitations": invitations.listed(actor(request), organization) if manages else [],
+        "manages": manages,
+        "form": form,
+        "secret": secret,
+        "roles": list(ROLES),
+        "me": request.user.pk,
+    }
+    return render(request, "livepin/members.html", context)
+
+
+def _invite(request: HttpRequest, organization: str, given: dict[str, Any]) -> str:
+    made = invitations.create(actor(request), organization, given["email"], given["role"])
+    address = request.build_absolute_uri("/invitation/")
+    text = _MAIL.format(
+        organization=organization,
+        role=given["role"],
+        address=address,
+        days=invitations.DAYS,
+        secret=made.secret,
+    )
+    try:
+        send_mail("[Livepin] An invitation", text, None, [given["email"]])
+    except OSError:
+        messages.warning(request, "The mail could not be sent. Hand the code over yourself.")
+    else:
+        messages.success(request, f"{given['email']} is invited.")
+    return made.secret
+
+
+@guarded
+@require_POST
+def change(request: HttpRequest, organization: str, account: UUID) -> HttpResponseBase:
+    """Give a member another role."""
+    form = Role(request.POST)
+    if form.is_valid():
+        memberships.change_role(actor(request), organization, str(account), form.cleaned_data["role"])
+        messages.success(request, "The role is changed.")
+    return redirect("members", organization)
+
+
+@guarded
+@require_POST
+def remove(request: HttpRequest, organization: str, account: UUID) -> HttpResponseBase:
+    """Remove a member, or leave."""
+    memberships.remove(actor(request), organization, str(account))
+    messages.success(request, "This member, and what tokens they had here, are gone.")
+    left = account == request.user.pk
+    return redirect("organizations") if left else redirect("members", organization)
+
+
+@page
+@require_POST
+def revoke(request: HttpRequest, organization: str, invitation: UUID) -> HttpResponseBase:
+    """Take an invitation back."""
+    invitations.revoke(actor(request), organization, str(invitation))
+    messages.success(request, "The invitation is taken back.")
+    return redirect("members", organization)
+
+
+@public
+def answer(request: HttpRequest) -> HttpResponseBase:
+    """Enter the code of an invitation: signed in, one becomes a member; else one may sign up for it first."""
+    waiting = request.session.get(INVITATION, "")
+    form = Code(request.POST or None, initial={"code": waiting})
+    if request.method == "POST" and form.is_valid():
+        secret = form.cleaned_data["code"].strip()
+        try:
+            if request.user.is_authenticated:
+                membership = invitations.accept(actor(request), secret)
+                request.session.pop(INVITATION, None)
+                return redirect("organization", membership.organization.identifier)
+            invitations.find(secret)
+        except LivepinError as error:
+            refuse(form, error)
+        else:
+            request.session[INVITATION] = secret
+            return redirect("account_signup")
+    return render(request, "livepin/invitation.html", {"form": form})
