@@ -125,6 +125,8 @@ CODES: dict[str, str] = {
     "link_invalid": "Ask for a new link or code: each works once, and for a short time.",
     "rate_limited": "Wait as long as Retry-After says, then go on more slowly.",
     "last_owner": "Make somebody else an owner first: an organization has one at least.",
+    "superseded": "Look at what is published now (`diff`), and publish again if this is still wanted.",
+    "key_reused": "Send a new idempotency key with a new request; repeat a request unchanged with the old one.",
     "value_invalid": "Correct the value that the message names.",
     "state_wrong": "Look at its state again: this cannot be done in it.",
     "key_sealed": "Give the server the master key under which this key was sealed.",

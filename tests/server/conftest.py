@@ -19,6 +19,8 @@ os.environ["LIVEPIN_SERVER_DATA"] = str(_DATA)
 os.environ["LIVEPIN_SERVER_SECRET_KEY"] = "a secret of the tests " * 3
 os.environ["LIVEPIN_SERVER_MASTER_KEYS"] = "07" * 32
 os.environ["LIVEPIN_SERVER_LOOK_PRIVATE"] = "true"
+# No origin listens in these tests, unless one of them starts it: nothing is confirmed through a public URL.
+os.environ["LIVEPIN_SERVER_ORIGIN_LISTEN"] = "0.0.0.0:8471"
 if os.environ.get("LIVEPIN_TEST_ENGINE") == "postgres":
     os.environ["LIVEPIN_SERVER_DATABASE_URL"] = postgres.start(_DATA)
 os.environ["DJANGO_SETTINGS_MODULE"] = "livepin.server.settings"

@@ -114,7 +114,7 @@ def _open(text: str | bytes, trust: Trust, held: Revision | None, now: float | N
     """V1 to V7; without `now` time is not looked at."""
     compact = jws.split(text)
     header = jws.read_header(compact.header, document.TYP)
-    keys = _open_keyset(header.keys, trust, held) if header.keys else None
+    keys = open_keyset(header.keys, trust, held) if header.keys else None
     digest = b64(hashlib.sha256(compact.payload).digest())
     if held is not None and (digest, _digest_of(keys)) == (held.digest, _digest_of(held.keyset)):
         now = None  # a copy of what is held: time never refuses it
@@ -158,8 +158,11 @@ def _signing_key(header: Header, keys: KeySet | None, trust: Trust, held: Revisi
     return anchor
 
 
-def _open_keyset(texts: tuple[str, ...], trust: Trust, held: Revision | None) -> KeySet:
-    """V3: the key set that enough embedded, unrevoked anchors signed; its times are the next thing looked at."""
+def open_keyset(texts: tuple[str, ...], trust: Trust, held: Revision | None) -> KeySet:
+    """V3: the key set that enough embedded, unrevoked anchors signed; its times are not looked at here.
+
+    `texts`: its copies, one for each anchor. Raises `DocumentRefused`.
+    """
     parts = [_split_keyset(text) for text in texts]
     if len({compact.payload for compact, _ in parts}) > 1:
         raise keyset.invalid("the payloads of its copies differ")

@@ -6,12 +6,15 @@ This is a reader like any other: it carries no identifier, follows no redirect a
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import time
 import urllib.error
 import urllib.request
 import zlib
-from typing import Any, NoReturn
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from livepin.core.hosts import is_address
@@ -30,10 +33,51 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Leave the 3xx as it is."""
 
 
-def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0) -> str:
-    """The text at a document's URL. Raises `FetchFailed`, and `CertificateInvalid` for a `ca_file` that holds none."""
+#: Opens a connection as `socket.create_connection` does, to whatever address it allows.
+Connect = Callable[..., socket.socket]
+
+
+class _Through(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
+    """Opens connections with `connect`."""
+
+    def __init__(self, context: ssl.SSLContext, connect: Connect) -> None:
+        super().__init__(context=context)
+        self._given = context, connect
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        """A request over TLS."""
+        return self.do_open(self._https, request)
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        """A request in plain text, on loopback."""
+        return self.do_open(self._http, request)
+
+    def _https(self, host: str, **given: Any) -> http.client.HTTPSConnection:
+        return _connecting(http.client.HTTPSConnection(host, context=self._given[0], **given), self._given[1])
+
+    def _http(self, host: str, **given: Any) -> http.client.HTTPConnection:
+        return _connecting(http.client.HTTPConnection(host, **given), self._given[1])
+
+
+_C = TypeVar("_C", bound=http.client.HTTPConnection)
+
+
+def _connecting(connection: _C, connect: Connect) -> _C:
+    connection._create_connection = connect  # type: ignore[attr-defined]  # where http.client keeps its own
+    return connection
+
+
+def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0, connect: Connect | None = None) -> str:
+    """The text at a document's URL. Raises `FetchFailed`, and `CertificateInvalid` for a `ca_file` that holds none.
+
+    `connect`: for URLs that somebody else chose; no proxy of the environment is used then.
+    """
     _check_url(url)
-    opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=_context(ca_file)))
+    context = _context(ca_file)
+    if connect is None:
+        opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=context))
+    else:
+        opener = urllib.request.build_opener(_NoRedirect(), _Through(context, connect), urllib.request.ProxyHandler({}))
     headers = {"User-Agent": "livepin", "Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
     try:
         with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
@@ -90,18 +134,27 @@ def _decompress(data: bytes, url: str) -> bytes:
     return text
 
 
-def confirm(url: str, revision: Revision, trust: Trust, *, ca_file: str | None = None, patience: float = 5.0) -> None:
+def confirm(
+    url: str,
+    revision: Revision,
+    trust: Trust,
+    *,
+    ca_file: str | None = None,
+    patience: float = 5.0,
+    connect: Connect | None = None,
+) -> None:
     """Wait until readers of `url` get `revision` or a higher one; `patience` in seconds. Raises `OriginFailed`."""
     end = time.monotonic() + patience
-    while why := _not_yet(url, revision, trust, ca_file, max(_PAUSE, end - time.monotonic())):
+    reading = partial(read, url, ca_file=ca_file, connect=connect)
+    while why := _not_yet(reading, revision, trust, max(_PAUSE, end - time.monotonic())):
         if time.monotonic() + _PAUSE > end:
             raise OriginFailed("not_confirmed", f"not seen through the public URL: {why}", where=url)
         time.sleep(_PAUSE)
 
 
-def _not_yet(url: str, revision: Revision, trust: Trust, ca_file: str | None, timeout: float) -> str:
+def _not_yet(reading: Callable[..., str], revision: Revision, trust: Trust, timeout: float) -> str:
     try:
-        seen = verify_held(read(url, ca_file=ca_file, timeout=timeout), trust)
+        seen = verify_held(reading(timeout=timeout), trust)
     except (FetchFailed, DocumentRefused) as error:
         return error.message
     if seen.number < revision.number:

@@ -54,6 +54,7 @@ class Config:
     hosts_per_organization: int = 0
     look_private: bool = False
     look_proxy: str = ""
+    lease_seconds: int = 60
     grace_days: int = 14
     requests_per_minute: int = 600
     mail_url: str = field(default="", repr=False)
@@ -288,6 +289,7 @@ _READERS: Mapping[str, Reader] = {
     "projects_per_organization": _number(0, 10**9),
     "hosts_per_organization": _number(0, 10**9),
     "look_private": _truth,
+    "lease_seconds": _number(1, 3600),
     "grace_days": _number(0, MAX_GRACE_DAYS - 1),
     "requests_per_minute": _number(0, 10**9),
     "oidc_url": _url,

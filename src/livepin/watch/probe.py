@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -97,13 +97,15 @@ def look(
     port: int = 443,
     *,
     address: Address | None = None,
+    addresses: Sequence[Address] | None = None,
     proxy: Proxy | None = None,
     ca_file: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Look:
     """Look at `host` now; ends within about `timeout` seconds, whatever the other side does.
 
-    `address`: connect there instead of to every address of the name. `proxy`: connect by HTTP CONNECT; the proxy
+    `address`: connect there instead of to every address of the name; `addresses`: to these, which somebody resolved
+    and perhaps checked, so the name is not resolved again. `proxy`: connect by HTTP CONNECT; the proxy
     resolves the name, as it does for applications. `ca_file`: PEM of CAs that are trusted besides the system's.
     Never raises for what the network does; raises `HostInvalid` for a host that is none and `CertificateInvalid` for
     a `ca_file` that holds none.
@@ -112,7 +114,10 @@ def look(
     deadline = Deadline(timeout)
     looked_at = int(time.time())
     try:
-        targets = _targets(name, port, address, proxy, deadline)
+        if addresses is not None:
+            targets = [_Target(name, one, str(one), None) for one in addresses]
+        else:
+            targets = _targets(name, port, address, proxy, deadline)
     except OSError as error:
         return Look(name, port, looked_at, (), _plain(error))
     contexts = _Contexts(ca_file)
@@ -129,12 +134,15 @@ def _targets(name: str, port: int, address: Address | None, proxy: Proxy | None,
         return [_Target(name, address, str(address), proxy)]
     if proxy is not None:
         return [_Target(name, Address(name, port), f"{name}:{port} through {proxy}", proxy)]
-    addresses = _resolve(name, port, deadline)[:MAX_ADDRESSES]
+    addresses = resolve(name, port, deadline)[:MAX_ADDRESSES]
     return [_Target(name, one, str(one), None) for one in addresses]
 
 
-def _resolve(name: str, port: int, deadline: Deadline) -> list[Address]:
-    """All addresses of a name. `getaddrinfo` knows no time limit, so it gets a thread that may be left behind."""
+def resolve(name: str, port: int, deadline: Deadline) -> list[Address]:
+    """All addresses of a name. `getaddrinfo` knows no time limit, so it gets a thread that may be left behind.
+
+    Raises `OSError`.
+    """
 
     def ask() -> list[Address]:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)

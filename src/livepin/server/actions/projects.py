@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, ValueInvalid
-from livepin.server.actions import audit, identifiers, limits
+from livepin.server.actions import audit, identifiers, keys, limits
 from livepin.server.actions.actor import Actor, May, projects, reach, reach_project
 from livepin.server.actions.organizations import named
 from livepin.server.models import Organization, Project
@@ -26,10 +26,13 @@ class Settings:
     approvals_required: int | None = None
 
 
-def create(actor: Actor, organization: str, identifier: str, name: str = "") -> Project:
-    """A new project without keys and hosts. Takes the right to manage.
+def create(
+    actor: Actor, organization: str, identifier: str, name: str = "", *, kind: str = "p256", public_key: str = ""
+) -> Project:
+    """A new project without hosts, with a signing key of its own: managed, of `kind` (p256, ed25519), or one's own.
 
-    Raises `Conflict`, `LimitReached`, `ValueInvalid`. keys.py gives it its signing key.
+    `public_key`: the public half of one's own key (PEM or Base64), of which the server never sees the other half.
+    Takes the right to manage. Raises `Conflict`, `LimitReached`, `ValueInvalid`.
     """
     reached = reach(actor, organization, May.MANAGE)
     identifiers.check(identifier, "identifier")
@@ -45,6 +48,7 @@ def create(actor: Actor, organization: str, identifier: str, name: str = "") -> 
         except IntegrityError:
             raise Conflict("identifier_taken", "there is such a project already", where=identifier) from None
         audit.append(reached.organization, actor, "project created", identifier)
+        keys.give_first(actor, project, kind, public_key)
     return project
 
 

@@ -17,8 +17,9 @@ class Publish(models.Model):
     """`what`: draft, rollback, renewal or withdrawal. `state` (see actions/publishes.py): checking, refused, waiting
     (for approvals or its hour), unsigned (an own key must sign), publishing, published, failed or cancelled.
 
-    `payload` is what is signed, once it is staged; `findings` and `overrides` as the guard has them. `key` is the
-    idempotency key of whoever asked. `leased_until`: a worker is at it until then.
+    `payload` is what is signed, frozen when it was asked for; a published one has it in its revision. `findings` and
+    `overrides` as the guard has them (actions/checks.py). `key` is the idempotency key of whoever asked; `rollback_of`
+    names a revision (epoch.serial). `leased_until`: a worker is at it until then.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -32,6 +33,8 @@ class Publish(models.Model):
     findings = models.JSONField(default=list, blank=True)
     overrides = models.JSONField(default=dict, blank=True)
     note = models.CharField(max_length=500, blank=True, default="")
+    rollback_of = models.CharField(max_length=40, blank=True, default="")
+    checked_at = models.DateTimeField(null=True, blank=True)
     scheduled_for = models.DateTimeField(null=True, blank=True)
     revision = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="publishes")
     problem = models.JSONField(null=True, blank=True)

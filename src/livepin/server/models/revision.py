@@ -11,7 +11,10 @@ from livepin.server.models.project import Project
 
 
 class Revision(models.Model):
-    """`text` is the JWS. `source`: server (signed for it) or adopted (found on an origin, and verified)."""
+    """`text` is the JWS. `source`: server (signed for it) or adopted (found on an origin, and verified).
+
+    `published_at`: when every origin pointed to it, or when it was found there; None while it is on its way.
+    """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="revisions")
     epoch = models.PositiveBigIntegerField()
@@ -22,6 +25,7 @@ class Revision(models.Model):
     expires_at = models.PositiveBigIntegerField()
     source = models.CharField(max_length=8, default="server")
     created_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

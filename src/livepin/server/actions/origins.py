@@ -1,0 +1,20 @@
+"""Where documents are put, and where applications read them."""
+
+from __future__ import annotations
+
+from livepin.publish.origins.folder import FolderOrigin
+from livepin.publish.origins.origin import Origin
+from livepin.publish.public import Connect
+from livepin.server.models import Project
+from livepin.server.settings import CONFIG
+from livepin.watch.reachable import Guarded
+
+
+def origins() -> list[Origin]:
+    """The operator's origins; creating an object on the first one is the lock between machines (design section 7)."""
+    return [FolderOrigin(CONFIG.origin_folder)]
+
+
+def guarded(project: Project) -> Connect | None:
+    """How the public URL of a project is read: one that the project chose must not lead into the operator's network."""
+    return Guarded(private=CONFIG.look_private) if project.url else None

@@ -1,0 +1,176 @@
+"""Revisions: the signed documents of a project. Listed, compared, and adopted where an origin has what we have not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from livepin.author.staging import Change, diff
+from livepin.core import jws
+from livepin.core import trust as core
+from livepin.core.document import TYP
+from livepin.core.trust import verify_held
+from livepin.errors import DocumentRefused, FetchFailed, NotFound, OriginFailed
+from livepin.publish import public
+from livepin.publish.deliver import published as pointed_to
+from livepin.publish.places import document_url
+from livepin.server.actions import audit, keys
+from livepin.server.actions.actor import SERVER, Actor, May, reach_project
+from livepin.server.actions.origins import guarded, origins
+from livepin.server.models import Project, Revision
+from livepin.server.settings import CONFIG
+
+
+def listed(
+    actor: Actor, organization: str, project: str, before: tuple[int, int] | None = None, most: int = 50
+) -> list[Revision]:
+    """At most `most` (1 to 200) published revisions below the number `before`, the highest first, without text."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    rows = found.revisions.exclude(published_at=None).order_by("-epoch", "-serial").defer("text")
+    if before is not None:
+        rows = rows.filter(epoch__lte=before[0]).exclude(epoch=before[0], serial__gte=before[1])
+    return list(rows[: max(1, min(most, 200))])
+
+
+def read(actor: Actor, organization: str, project: str, epoch: int, serial: int) -> Revision:
+    """One revision with its text. Raises `NotFound`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    return find(found, epoch, serial)
+
+
+def find(project: Project, epoch: int, serial: int) -> Revision:
+    """A published revision of a project. Raises `NotFound`."""
+    row = project.revisions.exclude(published_at=None).filter(epoch=epoch, serial=serial).first()
+    if row is None:
+        raise NotFound("not_found", "the project has published no such revision", where=f"{epoch}.{serial}")
+    return row
+
+
+def current(project: Project) -> Revision | None:
+    """What is published, as far as this server knows: the highest number. Costs one query."""
+    return project.revisions.exclude(published_at=None).order_by("-epoch", "-serial").first()
+
+
+def opened(project: Project, row: Revision | None) -> core.Revision | None:
+    """A stored revision, verified. None for none, and for one that the anchors do not vouch for any more."""
+    if row is None:
+        return None
+    try:
+        return verify_held(row.text, keys.trust_of(project))
+    except DocumentRefused:
+        return None
+
+
+def payload_of(project: Project, row: Revision | None) -> dict[str, Any] | None:
+    """What a revision says; None as in `opened`."""
+    found = opened(project, row)
+    return None if found is None else dict(found.document.payload)
+
+
+def compare(
+    actor: Actor, organization: str, project: str, before: tuple[int, int], after: tuple[int, int]
+) -> tuple[Change, ...]:
+    """What changed from one revision to another. Raises `NotFound`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    payloads = [payload_of(found, find(found, *number)) or {"hosts": []} for number in (before, after)]
+    return diff(*payloads)
+
+
+def sign_again_at(row: Revision) -> datetime:
+    """Half of its life: when the server signs it again (design section 3)."""
+    return datetime.fromtimestamp((row.issued_at + row.expires_at) // 2, UTC)
+
+
+def next_serial(project: Project, epoch: int) -> int:
+    """One more than the highest that is known in an epoch; `adopt` makes known what origins have."""
+    return 1 + (project.revisions.filter(epoch=epoch).aggregate(highest=Max("serial"))["highest"] or 0)
+
+
+def row_of(project: Project, revision: core.Revision, source: str = "server") -> Revision:
+    """A verified revision as it is stored; not saved yet."""
+    return Revision(
+        project=project,
+        epoch=revision.epoch,
+        serial=revision.serial,
+        digest=revision.digest,
+        text=revision.text,
+        issued_at=revision.issued_at,
+        expires_at=revision.expires_at,
+        source=source,
+        published_at=None if source == "server" else timezone.now(),
+    )
+
+
+def public_url(project: Project) -> str:
+    """Where applications read the pointer; empty where nobody said it."""
+    url = project.url or CONFIG.origin_url
+    return document_url(url, project.organization.identifier, project.identifier) if url else ""
+
+
+# ---------------------------------------------------------------- adoption
+
+
+def adopt(project: Project) -> list[Revision]:
+    """Make known what the origins and the public URL have, and this database has not. What was adopted.
+
+    After a restored backup, or an emergency publish from files, numbers are taken that this database knows nothing
+    of; signing one of them again would be a fork. An origin that does not answer is passed over: the object that is
+    created there later is the lock. Only what verifies under the project's anchors is believed.
+    """
+    found = {revision.number: revision for revision in _found(project)}
+    return [row for one in sorted(found) if (row := _adopt(project, found[one])) is not None]
+
+
+def _found(project: Project) -> Iterable[core.Revision]:
+    trust = keys.trust_of(project)
+    for origin in origins():
+        try:
+            seen = pointed_to(origin, trust)
+        except OriginFailed:
+            continue
+        if seen is not None:
+            yield seen
+    url = public_url(project)
+    if not url:
+        return
+    try:
+        yield verify_held(public.read(url, timeout=5.0, connect=guarded(project)), trust)
+    except (FetchFailed, DocumentRefused):
+        return
+
+
+def _adopt(project: Project, revision: core.Revision) -> Revision | None:
+    with transaction.atomic():
+        Project.objects.select_for_update().get(id=project.id)
+        known = project.revisions.filter(epoch=revision.epoch, serial=revision.serial).first()
+        if known is not None and known.digest == revision.digest:
+            if known.published_at is None:
+                # It got there, and whoever brought it there did not live to say so.
+                known.published_at = timezone.now()
+                known.save(update_fields=["published_at"])
+            return None
+        if known is not None and known.published_at is not None:
+            # A fork that somebody made. Both numbers are taken; the next one heals it (V8).
+            return None
+        if known is not None:
+            # Ours never left this database: the number is theirs.
+            known.delete()
+        _adopt_keyset(project, revision)
+        row = row_of(project, revision, "adopted")
+        row.save(force_insert=True)
+        audit.append(project.organization, SERVER, "revision adopted", str(row), project=project.identifier)
+    return row
+
+
+def _adopt_keyset(project: Project, revision: core.Revision) -> None:
+    before = keys.keyset_of(project)
+    if revision.keyset is None or (before is not None and before.epoch >= revision.epoch):
+        return
+    header = jws.read_header(jws.split(revision.text).header, TYP)
+    keys.adopt_keyset(project, header.keys, revision.keyset)
+    audit.append(project.organization, SERVER, "key set adopted", project.identifier, epoch=revision.epoch)
