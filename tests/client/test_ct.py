@@ -30,6 +30,7 @@ from livepin.testing import (
     policy,
 )
 from livepin.testing.clock import DEFAULT_NOW
+from livepin.testing.ct_log import sct_list
 from tests.acme import Acme
 
 NOW, DAY = DEFAULT_NOW, 86_400
@@ -111,7 +112,26 @@ def test_reporting_lets_it_pass_and_tells(acme: Acme, genuine: ServerCertificate
     acme.publish(policy("localhost", genuine, ct=rule), ct_logs=ct_logs(ONE, TWO))
     assert refusal(acme.context(acme.pinner()), acme.cast.genuine) is None
     (event,) = acme.told("verdict_reported")
-    assert event.detail["code"] == "ct_failed"
+    assert (event.detail["code"], event.detail["scts"]) == ("ct_failed", ())
+
+
+def test_an_event_carries_the_scts_that_came_along(acme: Acme) -> None:
+    acme.publish(policy("localhost", acme.cast.genuine, ct=RULE), ct_logs=ct_logs(ONE, TWO))
+    faulty = logged(acme.cast.authority, acme.cast.genuine, ONE, TWO.faulty(SctFault.BAD_SIGNATURE))
+    assert refusal(acme.context(acme.pinner()), faulty) is not None
+    (event,) = acme.told("verdict_blocked")
+    scts: Any = event.detail["scts"]
+    good, bad = scts
+    assert (good.partition(" at ")[0], good.rpartition(" ")[2]) == (f"SCT of {ONE.operator} {ONE.id}", "counts")
+    assert (bad.partition(" at ")[0], bad.rpartition(" ")[2]) == (f"SCT of {TWO.operator} {TWO.id}", "bad_signature")
+
+
+def test_of_a_blocked_peer_it_is_told_too_that_ct_was_not_evaluated(acme: Acme) -> None:
+    old = ct_logs(ONE, TWO, issued_at=time.time() - 71 * DAY)
+    acme.publish(policy("localhost", acme.cast.genuine, ct=RULE), ct_logs=old)
+    context = acme.context(acme.pinner())
+    assert refusal(context, acme.cast.evil) is not None
+    assert (len(acme.told("verdict_blocked")), len(acme.told("ct_not_evaluated"))) == (1, 1)
 
 
 def test_a_list_that_is_too_old_is_told_and_pins_are_enforced_all_the_same(
@@ -142,6 +162,19 @@ def test_where_validation_is_off_enforcing_refuses(acme: Acme, genuine: ServerCe
     error = refusal(context, genuine)
     assert error is not None
     assert (error.code, error.verdict.unvalidated) == ("ct_failed", True)
+
+
+def test_scts_that_came_by_tls_are_judged_where_the_caller_hands_them_over(acme: Acme) -> None:
+    plain = acme.cast.genuine
+    acme.publish(policy("localhost", plain, ct=RULE), ct_logs=ct_logs(ONE, TWO))
+    pinner = acme.pinner()
+    handed_over = {"tls": sct_list(*(log.sct_of_certificate(plain.der) for log in (ONE, TWO)))}
+    assert pinner.verify("localhost", plain.chain_der).code == "ct_failed"
+    assert pinner.verify("localhost", plain.chain_der, scts=handed_over).code == "matched"
+    assert pinner.verify("localhost", plain.chain_der).code == "ct_failed"  # what is remembered is not mixed up
+    assert pinner.verify("localhost", plain.chain_der, scts={"tls": b"nonsense"}).code == "ct_failed"
+    with pytest.raises(ValueError, match="pigeon"):
+        pinner.verify("localhost", plain.chain_der, scts={"pigeon": b""})
 
 
 # ---------------------------------------------------------------- what is remembered

@@ -29,6 +29,7 @@ class Shown:
         self.host = host
         self.leaf = certificate.der
         self.validated = validated
+        self.delivered = ()
         self.asked = 0
         self._chain = certificate.chain_der if validated else (certificate.der,)
         self._known = known

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from livepin.client.snapshot import PeerView
+from livepin.core.sct import Delivered
 from livepin.errors import LivepinError
 
 #: How many chains are remembered per context. A context that talks to more servers forgets the oldest.
@@ -49,6 +50,9 @@ class TlsPeer:
     """The other side of one connection. `host` is None where the application named none."""
 
     __slots__ = ("_chain", "host", "leaf", "owner", "refuse", "validated")
+
+    #: Python does not ask for SCTs by TLS or OCSP; those that are embedded are all there is.
+    delivered: tuple[Delivered, ...] = ()
 
     def __init__(
         self,
@@ -119,6 +123,7 @@ class GivenPeer:
     host: str | None
     certificates: tuple[bytes, ...]
     validated: bool
+    delivered: tuple[Delivered, ...] = ()
 
     @property
     def leaf(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
 from livepin.client.address import shown
@@ -26,6 +26,7 @@ from livepin.client.telling import Teller
 from livepin.client.unjudged import Unjudged
 from livepin.client.waiting import in_event_loop
 from livepin.core.pins import certificates_of_pem
+from livepin.core.sct import Delivered, Delivery
 from livepin.core.verdict import Outcome, Verdict
 from livepin.errors import StoreUnusable
 
@@ -99,18 +100,27 @@ class Pinner:
         """
         return pinned_context(self.check, cafile, cadata)
 
-    def verify(self, host: str | None, chain: Sequence[bytes | str], *, validated: bool = True) -> Verdict:
+    def verify(
+        self,
+        host: str | None,
+        chain: Sequence[bytes | str],
+        *,
+        validated: bool = True,
+        scts: Mapping[str, bytes] | None = None,
+    ) -> Verdict:
         """Verdict on a peer that the caller describes; never raises for a verdict, and never fetches.
 
-        `chain`: certificates, leaf first, DER or PEM; the validated chain, unless `validated` is False.
-        Raises `CertificateInvalid` for PEM text without a certificate.
+        `chain`: certificates, leaf first, DER or PEM; the validated chain, unless `validated` is False. `scts`: lists
+        of SCTs (RFC 6962 section 3.3) that came otherwise than in the certificate, by `tls` or `ocsp` (J7).
+        Raises `CertificateInvalid` for PEM text without a certificate, `ValueError` for another name in `scts`.
         """
+        delivered = tuple(Delivered(Delivery(name), data) for name, data in (scts or {}).items())
         certificates: list[bytes] = []
         for item in chain:
             found = [item] if isinstance(item, bytes) else [each.der for each in certificates_of_pem(item)]
             certificates.extend(found)
         self._tally.asked += 1
-        return self._verdict(GivenPeer(host, tuple(certificates), validated))
+        return self._verdict(GivenPeer(host, tuple(certificates), validated, delivered))
 
     async def ready(self, wait: float = 10.0) -> bool:
         """Wait for the first round of fetching, inside an event loop (asyncio or trio) without blocking it.

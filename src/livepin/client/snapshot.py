@@ -16,6 +16,7 @@ from livepin.core.hosts import candidates, normalize
 from livepin.core.judge import Peer
 from livepin.core.likely import likely
 from livepin.core.pins import Certificate
+from livepin.core.sct import Delivered
 from livepin.core.trust import Revision
 from livepin.core.verdict import Outcome, Verdict
 from livepin.errors import CertificateInvalid, HostInvalid
@@ -38,6 +39,10 @@ class PeerView(Protocol):
     @property
     def validated(self) -> bool:
         """Whether the TLS layer validated the chain."""
+
+    @property
+    def delivered(self) -> tuple[Delivered, ...]:
+        """SCTs from elsewhere than the certificate, if there are any (J7)."""
 
     def chain(self) -> tuple[bytes, ...] | None:
         """Validated chain in DER, leaf first; None where it is not known."""
@@ -117,14 +122,15 @@ class Snapshot:
 
     def _judge_with_chain(self, revision: Revision, peer: PeerView, now: float, key: tuple[object, ...]) -> Verdict:
         chain = peer.chain()
-        whole = (*key, chain)
+        whole = (*key, chain, peer.delivered)
         found = self._memory.get(whole)
         if found is not None and found.since <= now < found.until:
             return found.verdict
         complete = chain is not None
         known = tuple(map(Certificate, chain if chain is not None else (peer.leaf,)))
         try:
-            verdict, leaf_only = self._judge(revision, Peer(peer.host, known, peer.validated, complete), now)
+            whom = Peer(peer.host, known, peer.validated, complete, peer.delivered)
+            verdict, leaf_only = self._judge(revision, whom, now)
         except CertificateInvalid as error:
             return Verdict(Outcome.BLOCKED, "pin_mismatch", peer.host or "", reasons=(error.message,))
         self._remember(key if leaf_only else whole, revision, verdict, now)

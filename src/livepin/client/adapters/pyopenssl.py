@@ -21,6 +21,7 @@ from OpenSSL import SSL, crypto
 
 from livepin.client.context import check_of_the_process
 from livepin.client.refusal import PinError
+from livepin.core.sct import Delivered
 from livepin.core.verdict import Verdict
 from livepin.errors import ConfigurationError, LivepinError
 
@@ -48,6 +49,9 @@ class OpenSslPeer:
     """The other side of one connection; see `livepin.client.peer.TlsPeer`."""
 
     __slots__ = ("_chain", "_sent", "_store", "host", "leaf", "owner", "validated")
+
+    #: pyOpenSSL does not ask for SCTs either.
+    delivered: tuple[Delivered, ...] = ()
 
     def __init__(self, connection: SSL.Connection, host: str | None, owner: Callable[[], Any]) -> None:
         self.host = host
