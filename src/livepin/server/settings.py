@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "livepin.server.requests.Requests",
+    "livepin.server.api.problems.Problems",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -137,6 +138,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+# A draft of 10,000 hosts with their pins and notes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 ALLOWED_HOSTS = [urlsplit(CONFIG.public_url).hostname] if CONFIG.public_url.startswith("https:") else LOOPBACK
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -28,6 +28,11 @@ def read(actor: Actor, organization: str, project: str) -> tuple[Draft, int]:
     return draft_of(found), found.draft_version
 
 
+def version(actor: Actor, organization: str, project: str) -> int:
+    """The version of the draft alone. Raises `NotFound`."""
+    return reach_project(actor, organization, project, May.READ)[1].draft_version
+
+
 def draft_of(project: Project) -> Draft:
     """The draft of a project, in three queries whatever its size."""
     hosts = project.hosts.prefetch_related("pins").order_by("pattern")

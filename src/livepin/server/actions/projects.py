@@ -81,16 +81,24 @@ def _checked(settings: Settings) -> dict[str, Any]:
     if settings.name is not None:
         given["name"] = named(settings.name)
     if settings.url is not None:
-        given["url"] = _public_url(settings.url)
+        given["url"] = _line("url", _public_url(settings.url), 500)
     if settings.ca_pem is not None:
+        if len(settings.ca_pem) > 200_000 or "\0" in settings.ca_pem:
+            raise ValueInvalid("value_invalid", "it is no text of at most 200,000 characters", where="ca_pem")
         given["ca_pem"] = settings.ca_pem
     if settings.proxy is not None:
-        given["proxy"] = settings.proxy
+        given["proxy"] = _line("proxy", settings.proxy, 300)
     if settings.approvals_required is not None:
         if not 1 <= settings.approvals_required <= 10:
             raise ValueInvalid("value_invalid", "it is not a number from 1 to 10", where="approvals_required")
         given["approvals_required"] = settings.approvals_required
     return given
+
+
+def _line(where: str, text: str, most: int) -> str:
+    if len(text) > most or any(ord(one) < 32 for one in text):
+        raise ValueInvalid("value_invalid", f"it is not one line of at most {most} characters", where=where)
+    return text
 
 
 def _public_url(text: str) -> str:

@@ -18,8 +18,11 @@ from livepin.errors import NotFound, RateLimited
 from livepin.server.actions import accounts, rates, secrets, tokens
 from livepin.server.actions.actor import Actor
 from livepin.server.models import SignIn
+from livepin.server.settings import CONFIG
 
 MINUTES = 10
+#: The dashboard's page on which a code is typed.
+PAGE = "/account/command-line/"
 #: Seconds between two questions of a command line that waits.
 INTERVAL = 5
 #: Codes that one account may try a minute.
@@ -36,6 +39,11 @@ class Begun:
     user_code: str
     expires_in: int
     interval: int
+
+
+def page() -> str:
+    """Where a person answers, for a command line to print."""
+    return f"{CONFIG.public_url.rstrip('/') or f'http://{CONFIG.listen}'}{PAGE}"
 
 
 def start(client: str, address: str) -> Begun:

@@ -147,6 +147,16 @@ def sign_out(actor: Actor, token_id: str) -> None:
         raise NotFound("not_found", "there is no such sign-in", where=token_id)
 
 
+def end(actor: Actor) -> None:
+    """End the token by which the actor acts. Raises `Forbidden` where there is none."""
+    if actor.token is None:
+        raise Forbidden("forbidden", "there is no token to end")
+    if actor.token.organization is None:
+        sign_out(actor, str(actor.token.id))
+    else:
+        revoke(actor, actor.token.organization.identifier, str(actor.token.id))
+
+
 def end_all(organization: Organization, account: Account) -> None:
     """End an account's tokens of an organization, in the transaction that ends its membership."""
     _valid(organization.tokens.filter(account=account)).update(revoked_at=timezone.now())

@@ -1,1 +1,4 @@
-"""The API under `/api/v1`: one file per noun. It turns requests into actions and what comes back into JSON."""
+"""The API: HTTP and JSON in front of the actions, one file per noun. Rules live in `actions`; nothing here decides.
+
+Applications call none of this: all they know is the CDN.
+"""

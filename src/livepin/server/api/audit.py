@@ -1,0 +1,61 @@
+"""The audit trail of an organization."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Query, Router
+
+from livepin.server.actions import audit
+from livepin.server.api.answers import Answer, Cursor, Limit, Listing, answer, number, page
+from livepin.server.api.bearer import actor
+
+router = Router(tags=["Audit"])
+
+
+class Entry(Answer):
+    """One change. `at` is in Unix milliseconds; `hash` chains it to the entry before (docs/api.md)."""
+
+    number: int
+    at: int
+    actor: str
+    what: str
+    target: str
+    detail: dict[str, Any]
+    hash: str
+
+
+class Trail(Listing):
+    """A page of the trail, newest entry first."""
+
+    items: list[Entry]
+
+
+@router.get("/organizations/{organization}/audit", response={200: Trail})
+def list_all(
+    request: HttpRequest,
+    organization: str,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    what: Annotated[str, Query(max_length=60, description="Only entries of this kind.")] = "",
+    target: Annotated[str, Query(max_length=330, description="Only entries about this.")] = "",
+) -> HttpResponse:
+    """Who changed what, newest first. Takes the right to manage."""
+    rows = audit.listed(actor(request), organization, number(cursor), limit + 1, what, target)
+    following = str(rows[limit - 1]["number"]) if len(rows) > limit else ""
+    return answer(page(rows[:limit], following))
+
+
+@router.get("/organizations/{organization}/audit/export", response={200: None})
+def export(request: HttpRequest, organization: str) -> HttpResponseBase:
+    """The whole trail, oldest entry first: one JSON object a line, verifiable without the server."""
+    entries = audit.export(actor(request), organization)
+    return StreamingHttpResponse(_lines(entries), content_type="application/jsonl")
+
+
+def _lines(entries: Iterator[Mapping[str, Any]]) -> Iterator[str]:
+    return (json.dumps(one, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n" for one in entries)

@@ -1,0 +1,117 @@
+"""A project's draft: read and put whole, which is what `livepin pull` and `push` do, and its settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+from pydantic import Field
+
+from livepin.author import draft_json
+from livepin.author.draft import DEFAULT_LIFE_DAYS, MAX_LIFE_DAYS
+from livepin.core.document import MAX_REFRESH_AFTER
+from livepin.errors import ValueInvalid
+from livepin.server.actions import drafts
+from livepin.server.api.answers import ABSENT, Answer, Body, IfMatch, IfNoneMatch, answer, is_known, version_of
+from livepin.server.api.bearer import actor
+from livepin.server.api.hosts import Host, HostBody
+
+router = Router(tags=["Draft"])
+
+_LIFE = Field(ge=1, le=MAX_LIFE_DAYS, description="How long a document lives.")
+_REFRESH = Field(ge=0, le=MAX_REFRESH_AFTER, description="In seconds; absent or 0: the default, 600.")
+_DENY = Field(max_length=10_000, description="SPKI SHA-256 digests that are refused for every host.")
+
+
+class Version(Answer):
+    """The version that the draft has now; it is the ETag too."""
+
+    version: int
+
+
+class Settings(Answer):
+    """What a draft says besides its hosts."""
+
+    organization: str
+    project: str
+    life_days: int
+    refresh_after: int = ABSENT
+    unlisted: str
+    deny: list[str]
+
+
+class Draft(Settings):
+    """A whole draft."""
+
+    hosts: list[Host]
+
+
+class DraftBody(Body):
+    """A whole draft. `organization` and `project` may be absent; given, they are those of the address."""
+
+    organization: Annotated[str, Field(max_length=64)] = ""
+    project: Annotated[str, Field(max_length=64)] = ""
+    life_days: Annotated[int, _LIFE] = DEFAULT_LIFE_DAYS
+    refresh_after: Annotated[int, _REFRESH] = ABSENT
+    unlisted: Annotated[str, Field(description="allow, report or block")] = "allow"
+    deny: Annotated[list[str], _DENY] = ABSENT
+    hosts: Annotated[list[HostBody], Field(max_length=10_000)]
+
+
+class SettingsChange(Body):
+    """What to change; what is absent stays."""
+
+    life_days: Annotated[int, _LIFE] = ABSENT
+    refresh_after: Annotated[int, _REFRESH] = ABSENT
+    unlisted: Annotated[str, Field(description="allow, report or block")] = ABSENT
+    deny: Annotated[list[str], _DENY] = ABSENT
+
+
+_PATH = "/organizations/{organization}/projects/{project}/draft"
+
+
+@router.get(_PATH, response={200: Draft, 304: None})
+def read(request: HttpRequest, organization: str, project: str, if_none_match: IfNoneMatch = "") -> HttpResponse:
+    """The whole draft. Its version is the ETag."""
+    version = drafts.version(actor(request), organization, project)
+    if is_known(if_none_match, version):
+        return HttpResponse(status=304, headers={"ETag": f'"{version}"'})
+    draft, version = drafts.read(actor(request), organization, project)
+    return answer(draft_json.draft_members(draft), version=version)
+
+
+@router.put(_PATH, response={200: Version})
+def replace(
+    request: HttpRequest, organization: str, project: str, body: DraftBody, if_match: IfMatch = ""
+) -> HttpResponse:
+    """Put a whole draft in place of the one that is there."""
+    version = version_of(if_match)
+    members = _sent(body)
+    for name, here in (("organization", organization), ("project", project)):
+        if members.setdefault(name, here) != here:
+            raise ValueInvalid("value_invalid", f"this address is that of {here}", where=name)
+    draft = draft_json.draft_of(members)
+    found = drafts.replace(actor(request), organization, project, version, draft)
+    return answer({"version": found.draft_version}, version=found.draft_version)
+
+
+@router.patch(_PATH, response={200: Version})
+def change(
+    request: HttpRequest, organization: str, project: str, body: SettingsChange, if_match: IfMatch = ""
+) -> HttpResponse:
+    """Change the draft's settings, and leave its hosts as they are."""
+    version = version_of(if_match)
+    given = _sent(body)
+    if "refresh_after" in body.model_fields_set:
+        given.setdefault("refresh_after", None)
+    if "deny" in given:
+        given["deny"] = tuple(given["deny"])
+    found = drafts.set_settings(actor(request), organization, project, version, **given)
+    return answer({"version": found.draft_version}, version=found.draft_version)
+
+
+def _sent(body: Body) -> dict[str, Any]:
+    """What was sent, as draft_json.py has it: a `refresh_after` of 0 is absent there."""
+    members = body.model_dump(by_alias=True, exclude_unset=True)
+    return {name: value for name, value in members.items() if (name, value) != ("refresh_after", 0)}
