@@ -80,20 +80,6 @@ def export(actor: Actor, organization: str) -> Iterator[dict[str, Any]]:
     return ({**exported(one), "hash": one.hash} for one in reached.organization.audit_entries.order_by("number"))
 
 
-def listed(
-    actor: Actor, organization: str, before: int = 0, most: int = 100, what: str = "", target: str = ""
-) -> list[dict[str, Any]]:
-    """At most `most` entries before number `before` (0: from the end), newest first, each with its hash.
-
-    `what` and `target`: only entries of this kind, or about this. Takes the right to manage.
-    """
-    rows = reach(actor, organization, May.MANAGE).organization.audit_entries.order_by("-number")
-    if before:
-        rows = rows.filter(number__lt=before)
-    given = {name: value for name, value in (("what", what), ("target", target)) if value}
-    return [{**exported(one), "hash": one.hash} for one in rows.filter(**given)[:most]]
-
-
 def first_broken(entries: Iterable[Mapping[str, Any]]) -> int | None:
     """The number of the first entry of an export that does not follow from those before it; None if all do."""
     before = ""

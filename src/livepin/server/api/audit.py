@@ -41,13 +41,12 @@ def list_all(
     organization: str,
     cursor: Cursor = "",
     limit: Limit = 100,
-    what: Annotated[str, Query(max_length=60, description="Only entries of this kind.")] = "",
-    target: Annotated[str, Query(max_length=330, description="Only entries about this.")] = "",
+    like: Annotated[str, Query(max_length=330, description="Only entries whose act or target contains this.")] = "",
 ) -> HttpResponse:
     """Who changed what, newest first. Takes the right to manage."""
-    rows = audit.listed(actor(request), organization, number(cursor), limit + 1, what, target)
-    following = str(rows[limit - 1]["number"]) if len(rows) > limit else ""
-    return answer(page(rows[:limit], following))
+    rows = audit.listed(actor(request), organization, number(cursor) or None, limit + 1, like)
+    following = str(rows[limit - 1].number) if len(rows) > limit else ""
+    return answer(page([{**audit.exported(one), "hash": one.hash} for one in rows[:limit]], following))
 
 
 @router.get("/organizations/{organization}/audit/export", response={200: None})
