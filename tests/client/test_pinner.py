@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+import trio
 
 import livepin
 from livepin import ConfigurationError, Event, Outcome, Pinner
@@ -136,10 +138,34 @@ def test_ready_says_when_there_is_nothing(acme: Acme) -> None:
 
 
 def test_ready_works_in_trio(acme: Acme) -> None:
-    trio = pytest.importorskip("trio", reason="trio is not installed")
     acme.publish(policy("localhost", acme.cast.genuine))
     pinner = acme.pinner(wait=0)
     assert trio.run(pinner.ready) is True
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_ready_works_in_anyio_and_lets_other_tasks_go_on(backend: str, acme: Acme) -> None:
+    async def application() -> tuple[bool, int]:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await anyio.sleep(0.01)
+                ticks += 1
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tick)
+            pinner = acme.pinner()
+            ready = await pinner.ready()
+            tasks.cancel_scope.cancel()
+        return ready, ticks
+
+    acme.publish(policy("localhost", acme.cast.genuine))
+    acme.origin.fail(Delay(0.3))
+    ready, ticks = anyio.run(application, backend=backend)
+    assert ready
+    assert ticks > 5
 
 
 def test_a_half_imported_asyncio_in_another_thread_breaks_no_handshake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _ssl
+import functools
 import ssl
 import sys
 from typing import Any
@@ -82,6 +83,12 @@ def _check_of(context: ssl.SSLContext) -> Check | None:
     return both
 
 
+@functools.cache
+def _pinned_class(kind: type[ssl.SSLContext]) -> type[PinnedContext]:
+    """`PinnedContext`, as a context of this kind."""
+    return PinnedContext if kind is REAL_CONTEXT else type("PinnedContext", (PinnedContext, kind), {})
+
+
 def pinned_context(check: Check, cafile: str | None = None, cadata: str | bytes | None = None) -> PinnedContext:
     """A client context with the defaults of `ssl.create_default_context`, judged by `check`.
 
@@ -89,7 +96,8 @@ def pinned_context(check: Check, cafile: str | None = None, cadata: str | bytes 
     Here it always goes up to the root, so that pins on roots mean the same on every version.
     Raises `ConfigurationError` (`hook_unavailable`), `OSError` for a file that cannot be read.
     """
-    context = PinnedContext(ssl.PROTOCOL_TLS_CLIENT)
+    kind: Any = handshake.context_class()
+    context = _pinned_class(kind)(ssl.PROTOCOL_TLS_CLIENT)
     context.livepin_check = check
     if sys.version_info >= (3, 13):  # as there; set by the C attribute, which no replacement of the class can confuse
         _VERIFY_FLAGS.__set__(context, _VERIFY_FLAGS.__get__(context) | ssl.VERIFY_X509_STRICT)
@@ -114,7 +122,7 @@ def install(check: Check) -> None:
         for name, hook in _HOOKS.items():
             setattr(REAL_CONTEXT, name, hook)
         try:
-            handshake.self_test(REAL_CONTEXT(ssl.PROTOCOL_TLS_CLIENT))
+            handshake.self_test(handshake.context_class()(ssl.PROTOCOL_TLS_CLIENT))
         except ConfigurationError:
             _Installed.check = before
             if before is None:

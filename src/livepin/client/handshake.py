@@ -36,6 +36,16 @@ else:
     _kinds = (kind for kind in ssl.SSLContext.__mro__ if _ssl._SSLContext in kind.__bases__)
     REAL_CONTEXT = next(_kinds, ssl.SSLContext)
 
+
+def context_class() -> type[ssl.SSLContext]:
+    """The class whose `wrap_socket` works now: the real one, unless gevent has exchanged the class of sockets beneath,
+    and brought a context class for its own."""
+    for kind in ssl.SSLContext.__mro__:
+        if vars(kind).get("sslsocket_class") is ssl.SSLSocket:
+            return kind
+    return REAL_CONTEXT
+
+
 # Questions about a connection that neither send nor receive, and may be asked before the handshake.
 _HARMLESS = frozenset(
     {

@@ -1,4 +1,4 @@
-"""requests, with a session of one's own. It has no argument for a context; an adapter of four lines has."""
+"""requests, with a session of one's own. It has no argument for a context; a short adapter has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.clients.client import SECRET, TIMEOUT, Client, Target
 
 
 class ContextAdapter(HTTPAdapter):
-    """Hands a context to the pools beneath requests."""
+    """Hands a context to the pools beneath requests, those to proxies and through them included."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -20,6 +20,10 @@ class ContextAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, ssl_context=self._context, **options)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        options.update(ssl_context=self._context, proxy_ssl_context=self._context)
+        return super().proxy_manager_for(proxy, **options)
 
 
 def visit(target: Target, context: ssl.SSLContext | None) -> bytes:
