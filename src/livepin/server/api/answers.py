@@ -29,6 +29,10 @@ Cursor = Annotated[str, Query(max_length=600, description="`next` of the page be
 IfMatch = Annotated[
     str, Header(alias="If-Match", description='The draft\'s version, as it was read: `"17"`; `*` for whatever it is.')
 ]
+#: The same where naming a version is up to the caller.
+IfVersion = Annotated[
+    str, Header(alias="If-Match", description="Only while the draft has this version. May be left out.")
+]
 IfNoneMatch = Annotated[
     str, Header(alias="If-None-Match", description="The version that the caller has: 304 while it is the same.")
 ]

@@ -16,11 +16,15 @@ from livepin.server.api import (
     drafts,
     hosts,
     invitations,
+    keys,
+    looks,
     me,
     members,
     openapi,
     organizations,
     projects,
+    publishes,
+    revisions,
     sign_ins,
     tokens,
 )
@@ -55,7 +59,9 @@ api = Api(
     # The page that ninja would serve loads scripts from strangers.
     docs_url=None,
 )
-for one in (me, sign_ins, organizations, members, invitations, tokens, projects, drafts, hosts, audit):
+_PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit)
+_PROJECTS = (projects, drafts, hosts, looks, publishes, revisions, keys)
+for one in (*_PEOPLE, *_PROJECTS):
     api.add_router("", one.router)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +11,10 @@ from pydantic import Field
 
 from livepin.author import draft_json
 from livepin.author.draft import DEFAULT_LIFE_DAYS, MAX_LIFE_DAYS
+from livepin.author.staging import Change
 from livepin.core.document import MAX_REFRESH_AFTER
 from livepin.errors import ValueInvalid
-from livepin.server.actions import drafts
+from livepin.server.actions import checks, drafts
 from livepin.server.api.answers import ABSENT, Answer, Body, IfMatch, IfNoneMatch, answer, is_known, version_of
 from livepin.server.api.bearer import actor
 from livepin.server.api.hosts import Host, HostBody
@@ -68,6 +70,40 @@ class SettingsChange(Body):
     deny: Annotated[list[str], _DENY] = ABSENT
 
 
+class Difference(Answer):
+    """One difference. `what`: added, removed or changed; `where`: a pattern and a member; values as documents have."""
+
+    what: str
+    where: str
+    before: Any = ABSENT
+    after: Any = ABSENT
+
+
+class Changes(Answer):
+    """What is different."""
+
+    changes: list[Difference]
+
+
+class Overridden(Body):
+    """A reason for each rule of the guard that does not apply."""
+
+    overrides: Annotated[dict[str, str], Field(max_length=20)] = ABSENT
+
+
+class Check(Changes):
+    """What publishing would change, and what the guard says to it. `passed`: it would be published."""
+
+    passed: bool
+    findings: list[dict[str, Any]]
+
+
+def shown_changes(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Differences as JSON."""
+    members = [{"what": c.what, "where": c.where, "before": c.before, "after": c.after} for c in changes]
+    return [{name: value for name, value in one.items() if value is not None} for one in members]
+
+
 _PATH = "/organizations/{organization}/projects/{project}/draft"
 
 
@@ -109,6 +145,24 @@ def change(
         given["deny"] = tuple(given["deny"])
     found = drafts.set_settings(actor(request), organization, project, version, **given)
     return answer({"version": found.draft_version}, version=found.draft_version)
+
+
+@router.get(_PATH + "/diff", response={200: Changes})
+def diff(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    """What publishing the draft would change in what is published. Nothing is looked at."""
+    return answer({"changes": shown_changes(checks.diff(actor(request), organization, project))})
+
+
+@router.post(_PATH + "/check", response={200: Check})
+def check(request: HttpRequest, organization: str, project: str, body: Overridden) -> HttpResponse:
+    """Look at every host and ask the guard, without publishing. The ETag is the version that was looked at."""
+    found = checks.preview(actor(request), organization, project, body.overrides)
+    members = {
+        "passed": not found.settlement.open,
+        "findings": checks.as_json(found.settlement),
+        "changes": shown_changes(found.changes),
+    }
+    return answer(members, version=found.version)
 
 
 def _sent(body: Body) -> dict[str, Any]:

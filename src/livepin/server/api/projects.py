@@ -50,6 +50,8 @@ class NewProject(Body):
 
     project: Identifier
     name: Name = ""
+    kind: Annotated[str, Field(description="p256 or ed25519: the signing key that the server makes for it.")] = "p256"
+    public_key: Annotated[str, Field(max_length=4000, description="Or one's own key, by its public half.")] = ""
 
 
 class ProjectChange(Body):
@@ -89,8 +91,9 @@ def list_all(request: HttpRequest, organization: str, cursor: Cursor = "", limit
 
 @router.post("/organizations/{organization}/projects", response={201: Project})
 def create(request: HttpRequest, organization: str, body: NewProject) -> HttpResponse:
-    """Make a project."""
-    return answer(shown(projects.create(actor(request), organization, body.project, body.name)), 201)
+    """Make a project, with a signing key of its own."""
+    who, key = actor(request), {"kind": body.kind, "public_key": body.public_key}
+    return answer(shown(projects.create(who, organization, body.project, body.name, **key)), 201)
 
 
 @router.get("/organizations/{organization}/projects/{project}", response={200: Project})

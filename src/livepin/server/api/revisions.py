@@ -1,0 +1,115 @@
+"""Revisions: the documents that were published."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Path, Query, Router
+
+from livepin.errors import ValueInvalid
+from livepin.server.actions import publishes, revisions
+from livepin.server.api.answers import Answer, Cursor, Limit, Listing, answer, page, place, seconds
+from livepin.server.api.bearer import actor
+from livepin.server.api.drafts import Changes, shown_changes
+from livepin.server.api.publishes import Key, Publish, PublishWish, shown
+
+router = Router(tags=["Revisions"])
+
+_PATH = "/organizations/{organization}/projects/{project}/revisions"
+_ONE = _PATH + "/{epoch}/{serial}"
+Number = Annotated[int, Path(ge=0, le=2**53 - 1)]
+_NUMBER = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
+
+
+class Revision(Answer):
+    """A published document, without its text. `source`: server, or adopted (it was found on an origin)."""
+
+    epoch: int
+    serial: int
+    digest: str
+    issued_at: int
+    expires_at: int
+    source: str
+    published_at: int
+
+
+class Revisions(Listing):
+    """A page of revisions, the highest number first."""
+
+    items: list[Revision]
+
+
+class Document(Revision):
+    """A published document: `text` is the JWS that applications fetch."""
+
+    text: str
+
+
+def _shown(revision: Any) -> dict[str, Any]:
+    return {
+        "epoch": revision.epoch,
+        "serial": revision.serial,
+        "digest": revision.digest,
+        "issued_at": revision.issued_at,
+        "expires_at": revision.expires_at,
+        "source": revision.source,
+        "published_at": seconds(revision.published_at),
+    }
+
+
+def _number(text: str, where: str) -> tuple[int, int]:
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        raise ValueInvalid("value_invalid", "it is no number of a revision, such as 0.7", where=where)
+    return int(found[1]), int(found[2])
+
+
+@router.get(_PATH, response={200: Revisions})
+def list_all(
+    request: HttpRequest, organization: str, project: str, cursor: Cursor = "", limit: Limit = 50
+) -> HttpResponse:
+    """What was published."""
+    before, most = place(cursor), min(limit, 199)
+    number = _number(before, "cursor") if before else None
+    rows = revisions.listed(actor(request), organization, project, number, most + 1)
+    return answer(page(list(map(_shown, rows[:most])), str(rows[most - 1]) if len(rows) > most else ""))
+
+
+@router.get(_ONE, response={200: Document})
+def read(request: HttpRequest, organization: str, project: str, epoch: Number, serial: Number) -> HttpResponse:
+    """One revision with its text."""
+    found = revisions.read(actor(request), organization, project, epoch, serial)
+    return answer({**_shown(found), "text": found.text})
+
+
+@router.get(_ONE + "/diff", response={200: Changes})
+def diff(
+    request: HttpRequest,
+    organization: str,
+    project: str,
+    epoch: Number,
+    serial: Number,
+    since: Annotated[str, Query(max_length=40, description="An older revision, as EPOCH.SERIAL.")],
+) -> HttpResponse:
+    """What a revision changed since an older one."""
+    before = _number(since, "since")
+    changes = revisions.compare(actor(request), organization, project, before, (epoch, serial))
+    return answer({"changes": shown_changes(changes)})
+
+
+@router.post(_ONE + "/rollback", response={202: Publish})
+def rollback(
+    request: HttpRequest,
+    organization: str,
+    project: str,
+    epoch: Number,
+    serial: Number,
+    body: PublishWish,
+    idempotency_key: Key = "",
+) -> HttpResponse:
+    """Publish what an older revision said, under a new number. The draft stays as it is."""
+    who, wish = actor(request), body.wish(idempotency_key)
+    made = publishes.rollback(who, organization, project, epoch, serial, wish)
+    return answer(shown(publishes.read(who, organization, project, str(made.id))), 202)
