@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -167,20 +166,21 @@ class Scene:
     def asks(self, caller: str, operation: str, row: Row, **instead: Any) -> Any:
         """What the answer is; what it changed is undone."""
         rates.forget()
-        with undone():
-            given = {name: self._filled(value) for name, value in (row.given | instead).items()}
-            body = None if row.body is None else {name: self._filled(value) for name, value in row.body.items()}
-            return self.callers[caller].call(operation, body, **given)
+        given = {name: self.filled(value) for name, value in (row.given | instead).items()}
+        body = None if row.body is None else {name: self.filled(value) for name, value in row.body.items()}
+        return self.undone(lambda: self.callers[caller].call(operation, body, **given))
 
-    def _filled(self, value: Any) -> Any:
+    @staticmethod
+    def undone(act: Callable[[], Any]) -> Any:
+        """What an act answers, without what it changed."""
+        with transaction.atomic():
+            answer = act()
+            transaction.set_rollback(True)
+        return answer
+
+    def filled(self, value: Any) -> Any:
+        """A value with the ID that it names."""
         return value.format(**self.names) if isinstance(value, str) else value
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -49,7 +49,11 @@ def list_all(
     return answer(page([{**audit.exported(one), "hash": one.hash} for one in rows[:limit]], following))
 
 
-@router.get("/organizations/{organization}/audit/export", response={200: None})
+_JSON_LINES = {"application/jsonl": {"schema": {"type": "string"}}}
+_EXPORT = {"responses": {200: {"description": "One entry a line.", "content": _JSON_LINES}}}
+
+
+@router.get("/organizations/{organization}/audit/export", response={200: None}, openapi_extra=_EXPORT)
 def export(request: HttpRequest, organization: str) -> HttpResponseBase:
     """The whole trail, oldest entry first: one JSON object a line, verifiable without the server."""
     entries = audit.export(actor(request), organization)
