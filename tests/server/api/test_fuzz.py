@@ -1,4 +1,4 @@
-"""Schemathesis asks whatever the description allows, and what it does not: never an error of ours, nothing undeclared."""
+"""Schemathesis asks whatever the description allows: never an error of ours, nothing undeclared."""
 
 from __future__ import annotations
 
