@@ -110,9 +110,10 @@ _PATH = "/organizations/{organization}/projects/{project}/draft"
 @router.get(_PATH, response={200: Draft, 304: None})
 def read(request: HttpRequest, organization: str, project: str, if_none_match: IfNoneMatch = "") -> HttpResponse:
     """The whole draft. Its version is the ETag."""
-    version = drafts.version(actor(request), organization, project)
-    if is_known(if_none_match, version):
-        return HttpResponse(status=304, headers={"ETag": f'"{version}"'})
+    if if_none_match:
+        version = drafts.version(actor(request), organization, project)
+        if is_known(if_none_match, version):
+            return HttpResponse(status=304, headers={"ETag": f'"{version}"'})
     draft, version = drafts.read(actor(request), organization, project)
     return answer(draft_json.draft_members(draft), version=version)
 
