@@ -97,11 +97,11 @@ def test_an_editor_cannot_make_a_token_that_publishes(world: World) -> None:
 def test_a_command_line_is_let_in_after_a_second_look(world: World) -> None:
     begun = sign_ins.start("livepin on a laptop", "192.0.2.7")
     bob = proved(visit(world, "bob"))
-    page = bob.post("/device/", {"code": begun.user_code}).content.decode()
+    page = bob.post("/account/command-line/", {"code": begun.user_code}).content.decode()
     assert "livepin on a laptop" in page
     assert "192.0.2.7" in page
     assert SignIn.objects.get().state == "pending"
-    assert "It is in" in bob.post("/device/", {"code": begun.user_code, "approve": "1"}).content.decode()
+    assert "It is in" in bob.post("/account/command-line/", {"code": begun.user_code, "approve": "1"}).content.decode()
     made = sign_ins.poll(begun.device_code)
     assert made is not None
     assert tokens.actor_of(made.text).account == world.accounts["bob"]
@@ -123,5 +123,5 @@ def test_the_audit_trail_is_read_filtered_and_exported(world: World) -> None:
     assert "organization created" in ada.get("/o/acme/audit/").content.decode()
     assert "organization created" not in ada.get("/o/acme/audit/?like=project").content.decode()
     lines = b"".join(ada.get("/o/acme/audit/export/").streaming_content).splitlines()  # type: ignore[attr-defined]
-    assert len(lines) == 2
+    assert len(lines) == world.organization.audit_entries.count() > 2
     assert visit(world, "carol").get("/o/acme/audit/").status_code == 403

@@ -42,6 +42,20 @@ LEAST: dict[str, str | None] = {
     "project": READ,
     "project-settings": READ,
     "draft-settings": READ,
+    "draft": READ,
+    "publish-ask": PUBLISH,
+    "publishes": READ,
+    "publish": READ,
+    "publish-answer": PUBLISH,
+    "signing-input": PUBLISH,
+    "history": READ,
+    "revision": READ,
+    "rollback": PUBLISH,
+    "keys": READ,
+    "key-new": READ,
+    "key-retire": MANAGE,
+    "embed": READ,
+    "host-new": READ,
     "hosts": READ,
     "host": READ,
     "host-remove": STAGE,
@@ -55,6 +69,10 @@ POSTS: dict[str, dict[str, str]] = {
     "invitation-revoke": {},
     "token-revoke": {},
     "host-remove": {"version": "0"},
+    "publish-ask": {"version": "0", "key": "walk"},
+    "publish-answer": {"approve": "1"},
+    "rollback": {"key": "walk"},
+    "key-retire": {},
     "pin-remove": {"version": "0", "digest": "A"},
 }
 ABSENT = "00000000-0000-4000-8000-000000000000"
@@ -65,6 +83,10 @@ VALUES = {
     "account": ABSENT,
     "invitation": ABSENT,
     "token": ABSENT,
+    "publish": ABSENT,
+    "epoch": "0",
+    "serial": "7",
+    "thumbprint": "x",
 }
 
 
@@ -84,7 +106,7 @@ OURS = dict(addresses(list(get_resolver("livepin.server.web.urls").url_patterns)
 def path(name: str) -> str:
     route = OURS[name]
     for member, value in VALUES.items():
-        for kind in ("str", "uuid"):
+        for kind in ("str", "uuid", "int"):
             route = route.replace(f"<{kind}:{member}>", value)
     return f"/{route}"
 

@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from livepin.errors import LivepinError
-from livepin.server.actions import organizations, projects
+from livepin.server.actions import organizations, overview, projects
 from livepin.server.actions.actor import May
+from livepin.server.web import timeline
 from livepin.server.web.forms import refuse
 from livepin.server.web.visitor import actor, page
 
@@ -93,5 +94,13 @@ def settings(request: HttpRequest, organization: str, project: str) -> HttpRespo
 @page
 def home(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """A project at a glance."""
-    found = projects.read(actor(request), organization, project)
-    return render(request, "livepin/project.html", {"project": found, "organization": found.organization})
+    seen = overview.read(actor(request), organization, project)
+    picture = seen.picture
+    context = {
+        "project": seen.project,
+        "organization": seen.project.organization,
+        "seen": seen,
+        "svg": None if picture is None else timeline.svg(picture),
+        "words": None if picture is None else timeline.words(picture),
+    }
+    return render(request, "livepin/project.html", context)
