@@ -97,6 +97,14 @@ CODES: dict[str, str] = {
     "master_key_invalid": "Write it as ID:BASE64, with 32 bytes of value.",
     "master_key_missing": "Give the old master key beside the new one until all keys are sealed again.",
     "seal_broken": "Restore the sealed key from a backup; if there is none, have the anchor name a new signing key.",
+    # key sets and anchors
+    "keyset_missing": "Make one with `livepin keyset new`; `livepin recover` takes the one that was published.",
+    "keyset_exists": "Change the key set with `livepin keyset rotate` or `livepin keyset revoke`.",
+    "keyset_behind": "Bring the newest key set here (`livepin recover`), or go beyond it: `livepin keyset rotate`.",
+    "anchor_missing": "Name it with --anchor PLACE; `livepin keyset show` lists the fingerprints.",
+    "anchor_unknown": "Sign with an anchor that applications embed; `livepin anchor add` adds one to the project.",
+    "sheet_invalid": "Compare the line with the paper; the check at its end tells when it is right.",
+    "serials_exhausted": "Revoke the key: `livepin keyset revoke`; in the next epoch serials start again at 1.",
     # publishing
     "guard_refused": "Change the project, or pass --override RULE=REASON for each rule that does not apply.",
     "origin_failed": "Check the origin, then publish again: every step is safe to repeat.",

@@ -14,6 +14,9 @@ from tomlkit.items import Array
 
 from livepin.author.draft import PinEntry
 from livepin.author.project import FILE_NAME, ProjectFile
+from livepin.author.signers.places import PemPlace, parse_place
+from livepin.core.base64s import b64
+from livepin.core.jws import PublicKey
 from livepin.core.pins import DIGEST_MEMBERS
 from livepin.errors import ProjectInvalid
 
@@ -23,8 +26,8 @@ _HEADER = (
 )
 
 
-def new_project(file: ProjectFile, organization: str, project: str, settings: Mapping[str, Mapping[str, str]]) -> None:
-    """Fill an empty project file. `settings`: tables (`publish`, `key`, `look`) with their members."""
+def new_project(file: ProjectFile, organization: str, project: str, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Fill an empty project file. `settings`: tables (`publish`, `key`, `trust`, `look`) with their members."""
     for line in _HEADER:
         file.toml.add(tomlkit.comment(line))
     file.toml.add("organization", tomlkit.item(organization))
@@ -38,6 +41,40 @@ def new_project(file: ProjectFile, organization: str, project: str, settings: Ma
             table.add(member, value)
         file.toml.add(name, table)
     file.toml.add(tomlkit.nl())
+
+
+def key_members(signer: str, public_key: PublicKey) -> dict[str, str]:
+    """The table `key` for a key at a place."""
+    place = parse_place(signer)
+    where = {"file": place.file} if isinstance(place, PemPlace) else {"signer": signer}
+    return {**where, "public_key": b64(public_key.spki)}
+
+
+def set_key(file: ProjectFile, signer: str, public_key: PublicKey) -> None:
+    """Say which key signs documents from now on, and where it is."""
+    table: Any = file.toml.setdefault("key", tomlkit.table())
+    members = key_members(signer, public_key)
+    for name in {"file", "signer"} - members.keys():
+        table.pop(name, None)
+    table.update(members)
+
+
+def trust_members(anchors: Iterable[PublicKey], threshold: int, keyset_file: str) -> dict[str, Any]:
+    """The table `trust`: what applications embed, and the key set that those anchors signed."""
+    members: dict[str, Any] = {"anchors": _lines([b64(anchor.spki) for anchor in anchors])}
+    if threshold > 1:
+        members["threshold"] = threshold
+    return members | ({"keyset": keyset_file} if keyset_file else {})
+
+
+def set_trust(file: ProjectFile, anchors: Iterable[PublicKey], threshold: int, keyset_file: str) -> None:
+    """Say what applications embed, and which key set those anchors signed."""
+    if "trust" not in file.toml:
+        file.toml.add("trust", tomlkit.table())
+    table: Any = file.toml["trust"]
+    for name in ("anchors", "threshold", "keyset"):
+        table.pop(name, None)
+    table.update(trust_members(anchors, threshold, keyset_file))
 
 
 def set_host(file: ProjectFile, pattern: str, members: Mapping[str, Any]) -> bool:

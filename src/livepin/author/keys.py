@@ -1,6 +1,7 @@
 """The key files of a project: signing keys under `keys/`, and TLS backup keys with their CSR under `backup/`.
 
 The public half of a signing key lies beside it (`NAME.pub.pem`): listing keys, and embedding them, needs no passphrase.
+A key that is not a file has a line in `NAME.signer` that says where it is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from livepin.author.files import PUBLIC, read_text, write_once
+from livepin.author.files import PUBLIC, names_a_file, read_text, write_once
 from livepin.author.signers import pem
 from livepin.core.base64s import b64
 from livepin.core.hosts import is_address, parse_pattern
@@ -27,24 +28,61 @@ KEYS, BACKUP = "keys", "backup"
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A signing key by name. `public_key` in Base64 of its SPKI DER, as applications embed it."""
+    """A signing key by name. `public_key` in Base64 of its SPKI DER, as applications embed it.
+
+    `signer`: where the key is, as a project file says it; empty where only its public half is known.
+    """
 
     name: str
     path: Path
     kind: str
     public_key: str
     thumbprint: str
+    signer: str = ""
 
 
 def new_key(directory: Path, name: str, kind: pem.KeyKind, passphrase: str) -> KeyFile:
     """Make `keys/NAME.pem`. Raises `KeyUnusable` when there is one."""
     _check_name(name)
-    key = pem.generate(kind)
     path = directory / KEYS / f"{name}.pem"
+    public = write_pair(path, pem.generate(kind), passphrase)
+    return _key_file(path, public)
+
+
+def write_pair(path: Path, key: pem.PrivateKey, passphrase: str) -> PublicKey:
+    """Write a key encrypted, and its public half beside it. Raises `KeyUnusable` when there is one."""
     pem.write(path, key, passphrase)
     public = PublicKey.from_spki(pem.public_der(key))
-    write_once(public_path(path), _public_pem(public.spki), PUBLIC)
+    write_once(public_path(path), public_pem(public), PUBLIC)
+    return public
+
+
+def add_key(directory: Path, name: str, signer: str, public: PublicKey) -> KeyFile:
+    """Know a key that is not a file here, by name. Raises `KeyUnusable` when the name is taken."""
+    _check_name(name)
+    path = directory / KEYS / f"{name}.pem"
+    if path.exists() or not write_once(public_path(path), public_pem(public), PUBLIC):
+        raise KeyUnusable("key_exists", "there is a key of this name already", where=str(public_path(path)))
+    if signer:
+        write_once(path.with_suffix(".signer"), f"{signer}\n", PUBLIC)
     return _key_file(path, public)
+
+
+def key_by_thumbprint(directory: Path, thumbprints: Collection[str]) -> KeyFile | None:
+    """A key of the project that can sign here, among these thumbprints; the last by name."""
+    found = [one for one in list_keys(directory) if one.thumbprint in thumbprints and one.signer]
+    return found[-1] if found else None
+
+
+def named_public_key(directory: Path, text: str) -> PublicKey:
+    """A public key as people give it: the name of a key of the project, a PEM file, or Base64 of the SPKI DER.
+
+    Raises `InputInvalid`.
+    """
+    for one in list_keys(directory):
+        if one.name == text:
+            return PublicKey.from_text(one.public_key)
+    return PublicKey.from_text(read_text(Path(text)) if names_a_file(text) else text)
 
 
 def public_path(path: Path) -> Path:
@@ -68,7 +106,11 @@ def embedded_text(key: PublicKey) -> str:
 
 def _key_file(path: Path, public: PublicKey) -> KeyFile:
     kind = pem.KeyKind.P256 if public.alg == "ES256" else pem.KeyKind.ED25519
-    return KeyFile(path.stem, path, kind.value, embedded_text(public), public.thumbprint)
+    elsewhere = path.with_suffix(".signer")
+    signer = f"{KEYS}/{path.name}" if path.exists() else ""
+    if not signer and elsewhere.exists():
+        signer = read_text(elsewhere).strip()
+    return KeyFile(path.stem, path, kind.value, embedded_text(public), public.thumbprint, signer)
 
 
 def _check_name(name: str) -> None:
@@ -77,8 +119,9 @@ def _check_name(name: str) -> None:
         raise InputInvalid("usage", message, where=repr(name[:64]))
 
 
-def _public_pem(spki: bytes) -> str:
-    key = serialization.load_der_public_key(spki)
+def public_pem(public: PublicKey) -> str:
+    """A public key as PEM text."""
+    key = serialization.load_der_public_key(public.spki)
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 

@@ -15,23 +15,33 @@ from tomlkit.exceptions import TOMLKitError
 from livepin.author.draft import DEFAULT_LIFE_DAYS, MAX_LIFE_DAYS, UNLISTED, Draft, is_identifier
 from livepin.author.entries import host_of
 from livepin.author.files import read_text, write_atomically
+from livepin.author.signers.places import Place, parse_place
 from livepin.author.toml import Table
 from livepin.core.document import MAX_REFRESH_AFTER
 from livepin.core.jws import PublicKey
-from livepin.errors import KeyInvalid, ProjectInvalid
+from livepin.errors import KeyInvalid, KeyUnusable, ProjectInvalid
 
 FILE_NAME = "livepin.toml"
+#: As many anchors can sign one key set (design section 3).
+MAX_ANCHORS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Project(Draft):
-    """A project file that can be staged. Paths are relative to `directory`."""
+    """A project file that can be staged. Paths are relative to `directory`.
+
+    `signer`: where the key is that signs documents, `public_key` its public half. `anchors`: what applications embed;
+    where the anchor signs documents itself, `keyset_file` is empty and `public_key` is one of them.
+    """
 
     directory: Path
     folder: str
     url: str
-    key_file: str
+    signer: Place
     public_key: PublicKey
+    anchors: tuple[PublicKey, ...]
+    threshold: int
+    keyset_file: str
     ca: str
     proxy: str
 
@@ -82,7 +92,8 @@ def _identifier(table: Table, member: str) -> str:
 
 
 def _project(table: Table, directory: Path) -> Project:
-    document, publish, key, look = (table.table(name) for name in ("document", "publish", "key", "look"))
+    names = ("document", "publish", "key", "trust", "look")
+    document, publish, key, trust, look = (table.table(name) for name in names)
     hosts = tuple(host_of(one) for one in table.tables("host") or ())
     if len({entry.host for entry in hosts}) < len(hosts):
         raise table.fault("host", "has one pattern twice")
@@ -98,19 +109,42 @@ def _project(table: Table, directory: Path) -> Project:
         deny=document.texts("deny"),
         folder=publish.text("folder", "public"),
         url=publish.text("url", ""),
-        key_file=key.text("file", "keys/signing.pem"),
-        public_key=_public_key(key),
+        signer=_signer(key),
+        public_key=(public_key := _public_key(key, "public_key", key.text("public_key"))),
+        anchors=tuple(_public_key(trust, "anchors", one) for one in trust.texts("anchors")) or (public_key,),
+        threshold=trust.integer("threshold", 1, MAX_ANCHORS, 1),
+        keyset_file=trust.text("keyset", ""),
         ca=look.text("ca", ""),
         proxy=look.text("proxy", ""),
         hosts=hosts,
     )
-    for read in (document, publish, key, look, table):
+    for read in (document, publish, key, trust, look, table):
         read.end()
+    _check_anchors(trust, project)
     return project
 
 
-def _public_key(table: Table) -> PublicKey:
+def _signer(key: Table) -> Place:
+    if key.has("file") and key.has("signer"):
+        raise key.fault("signer", "stands beside file: one of them")
+    text = key.text("signer") if key.has("signer") else key.text("file", "keys/signing.pem")
     try:
-        return PublicKey.from_text(table.text("public_key"))
+        return parse_place(text)
+    except KeyUnusable as error:
+        raise key.fault("signer", f"is no signer: {error.message}") from None
+
+
+def _public_key(table: Table, member: str, text: str) -> PublicKey:
+    try:
+        return PublicKey.from_text(text)
     except KeyInvalid as error:
-        raise table.fault("public_key", f"is {error.message}") from None
+        raise table.fault(member, f"is {error.message}") from None
+
+
+def _check_anchors(trust: Table, project: Project) -> None:
+    if len({one.thumbprint for one in project.anchors}) < len(project.anchors):
+        raise trust.fault("anchors", "has one key twice")
+    if len(project.anchors) > MAX_ANCHORS:
+        raise trust.fault("anchors", f"has more than {MAX_ANCHORS} keys")
+    if project.threshold > len(project.anchors):
+        raise trust.fault("threshold", f"is more than the {len(project.anchors)} anchors there are")

@@ -15,7 +15,9 @@ from livepin.author.draft import Draft, HostEntry, PinEntry
 from livepin.core.document import Document
 from livepin.core.guard import DAY
 from livepin.core.pins import DIGEST_MEMBERS
+from livepin.core.strictjson import MAX_INTEGER as MAX_SERIAL
 from livepin.core.trust import Revision
+from livepin.errors import PublishRefused
 
 #: What a revision is made of besides what it says: two payloads that differ only here say the same.
 CIRCUMSTANCE = frozenset({"serial", "issued_at", "expires_at"})
@@ -77,12 +79,16 @@ def again(payload: Mapping[str, Any], life_days: int, serial: int, now: int) -> 
     return Document.from_payload({**payload, **fresh}).payload
 
 
-def next_serial(held: Iterable[Revision]) -> int:
-    """One more than the highest serial that the folder, the public URL and the drawer hold, all of epoch 0.
+def next_serial(held: Iterable[Revision], epoch: int) -> int:
+    """One more than the highest serial of this epoch that the folder, the public URL and the drawer hold.
 
-    A document signed by an anchor directly has epoch 0 (V3); file mode knows no other.
+    Serials start again at 1 in a new epoch (V8). Raises `PublishRefused` (`serials_exhausted`).
     """
-    return 1 + max((revision.serial for revision in held), default=0)
+    highest = max((revision.serial for revision in held if revision.epoch == epoch), default=0)
+    if highest >= MAX_SERIAL:
+        message = f"the highest serial of epoch {epoch} is taken: nobody but a thief of the key gets there"
+        raise PublishRefused("serials_exhausted", message)
+    return highest + 1
 
 
 def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -14,7 +14,10 @@ from livepin.errors import LivepinError
 #: Command -> (module, what `--help` says of it), in the order in which a project needs them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "From nothing to a published document: keys, pins, a first revision."),
-    "keys": ("keys", "Signing keys: new, list."),
+    "keys": ("keys", "Signing keys: new, add, list, sign-input."),
+    "signer": ("signer", "Whether the key signs, and how it is kept: test."),
+    "keyset": ("keyset", "Which keys may sign: new, rotate, revoke, countersign, show."),
+    "anchor": ("anchor", "Keys that applications embed: new, restore, add, remove, threshold."),
     "look": ("look", "Look at a live endpoint: its chain and all digests."),
     "host": ("host", "Hosts and their policies: set, remove, list."),
     "pin": ("pin", "Pins of a host: add, remove, list."),
@@ -25,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sign": ("sign", "Stage, check and sign a revision without publishing it."),
     "publish": ("publish", "Stage, check, sign and publish a revision."),
     "rollback": ("rollback", "Publish the content of an older revision under a new serial."),
+    "recover": ("recover", "A project's folder out of its last published document and your own key."),
     "show": ("show", "Show a document."),
     "timeline": ("timeline", "Draw what certificates, pins and the document cover, and where a gap is."),
     "verify": ("verify", "Verify a document as an application would."),

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from livepin.author.ct_logs import FILE_NAME, LogEntry, LogTable, date_text, open_table
-from livepin.errors import CommandFailed, InputInvalid, ProjectInvalid
+from livepin.cli.output import ask
+from livepin.errors import ProjectInvalid
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask: somebody has reviewed what this changes.")
 
 
 def confirm(text: str, *, asks: bool) -> None:
     """Show a person what would change, and ask. Raises `InputInvalid` or `CommandFailed` (`confirmation_missing`)."""
-    if not asks or not sys.stdin.isatty():
-        raise InputInvalid("confirmation_missing", "there is nobody to ask whether this is right", where=FILE_NAME)
-    click.echo(text, err=True)
-    if not click.confirm(f"Have you reviewed this, and is it to go into {FILE_NAME}?", err=True):
-        raise CommandFailed("confirmation_missing", "the answer was no, so nothing changed", where=FILE_NAME)
+    ask(text, f"Have you reviewed this, and is it to go into {FILE_NAME}?", FILE_NAME, asks=asks)
 
 
 def need_table(directory: Path) -> LogTable:

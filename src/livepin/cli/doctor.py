@@ -19,7 +19,9 @@ import click
 
 import livepin
 from livepin.author.ct_logs import FILE_NAME as LOG_TABLE
+from livepin.author.keys import list_keys
 from livepin.author.project import FILE_NAME
+from livepin.author.signers.places import PemPlace
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
 from livepin.cli.findings import sign_again_by
@@ -28,7 +30,7 @@ from livepin.cli.output import Output, age, moment, table
 from livepin.core.base64s import b64
 from livepin.core.guard import OLD_LIST
 from livepin.core.trust import Revision, verify
-from livepin.errors import DocumentRefused, FetchFailed, OriginFailed
+from livepin.errors import DocumentRefused, FetchFailed, OriginFailed, ProjectInvalid
 from livepin.publish import public
 from livepin.publish.deliver import published
 from livepin.testing.cast import Cast
@@ -120,8 +122,13 @@ def _connect(server: TlsServer, context: ssl.SSLContext) -> str:
 
 
 def _health(desk: Desk) -> Iterator[Examination]:
-    key = desk.project.path(desk.project.key_file)
-    yield Examination("signing key", key.exists(), str(key) if key.exists() else f"{key} is missing")
+    yield _signing_key(desk)
+    if desk.project.keyset_file:
+        try:
+            yield from _keyset(desk)
+        except (DocumentRefused, ProjectInvalid) as error:
+            yield Examination("key set", False, f"{error.message} ({error.where})")
+            return
     try:
         folder = published(desk.origin, desk.trust)
     except OriginFailed as error:
@@ -135,6 +142,33 @@ def _health(desk: Desk) -> Iterator[Examination]:
     yield from _log_lists(desk, folder, time.time())
     if desk.url:
         yield _through_url(desk, folder)
+
+
+def _signing_key(desk: Desk) -> Examination:
+    place = desk.project.signer
+    if not isinstance(place, PemPlace):
+        return Examination("signing key", True, f"{place.text} (not asked: `livepin signer test` does)")
+    key = desk.project.path(place.file)
+    return Examination("signing key", key.exists(), str(key) if key.exists() else f"{key} is missing")
+
+
+def _keyset(desk: Desk) -> Iterator[Examination]:
+    """The key set, its life, who signed it, and where the anchors' private keys are."""
+    signed = desk.keyset
+    assert signed is not None
+    now, keys = time.time(), signed.keyset
+    due = "past two thirds of its life: `livepin keyset rotate`" if now >= signed.warn_at else ""
+    life = due or f"rotate by {moment(signed.warn_at)}"
+    yield Examination("key set", not due, f"epoch {keys.epoch}, expires {moment(keys.expires_at)}; {life}")
+    named = desk.project.public_key.thumbprint in keys.signing_keys.keys() - keys.revoked
+    yield Examination("named in it", named, "the signing key is" if named else "the signing key is NOT")
+    missing = ", ".join(one.thumbprint for one in signed.missing(desk.project.anchors))
+    everybody = f"signed by every one of them ({len(desk.project.anchors)})"
+    yield Examination("anchors", not missing, f"not signed by {missing}" if missing else everybody)
+    near = [one.path for one in list_keys(desk.project.directory) if one.thumbprint in desk.trust.anchors]
+    near = [path for path in near if path.exists()]
+    away = f"{near[0]} is an anchor: keep it elsewhere" if near else "none in this folder"
+    yield Examination("anchor keys", not near, away)
 
 
 def _age(revision: Revision) -> Examination:

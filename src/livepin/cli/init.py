@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import tomlkit
 
-from livepin.author import edit
+from livepin.author import edit, keyset
 from livepin.author.draft import PinEntry, is_identifier
-from livepin.author.keys import KEYS, embedded_text, new_backup, new_key
+from livepin.author.keys import KEYS, new_backup, new_key
 from livepin.author.names import typed_pattern
 from livepin.author.project import FILE_NAME, ProjectFile
-from livepin.author.signers.pem import KeyKind, PemSigner, open_signer
+from livepin.author.signers.pem import KeyKind, PemSigner, generate, open_signer
+from livepin.cli.anchor import make_anchor
 from livepin.cli.desk import Desk
 from livepin.cli.embed import snippet, values
 from livepin.cli.findings import published_members, published_text
@@ -22,6 +25,7 @@ from livepin.cli.keys import kind_option
 from livepin.cli.look import ca_option
 from livepin.cli.options import (
     address_option,
+    anchor_passphrase_option,
     directory_option,
     dry_run_option,
     json_option,
@@ -30,10 +34,11 @@ from livepin.cli.options import (
     timeout_option,
 )
 from livepin.cli.output import Output, moment
-from livepin.cli.passphrase import given_passphrase
+from livepin.cli.passphrase import ANCHOR_VARIABLE, given_passphrase
 from livepin.cli.release import Published, Release, publish, refuse_open, stage
 from livepin.core.guard import Rule
 from livepin.core.hosts import Wildcard, parse_pattern
+from livepin.core.trust import Trust
 from livepin.errors import InputInvalid, LookFailed, ProjectInvalid
 from livepin.watch import probe
 from livepin.watch.address import Address
@@ -54,6 +59,7 @@ class _Wish:
     ca: Path | None
     url: str
     kind: KeyKind
+    anchor: Path | None
 
 
 @click.command()
@@ -63,6 +69,13 @@ class _Wish:
 @address_option
 @ca_option
 @kind_option
+@click.option(
+    "--anchor",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Start with a key set: applications embed the anchor FILE (made if need be), and another key signs documents.",
+)
+@anchor_passphrase_option
 @override_option
 @passphrase_option
 @timeout_option
@@ -76,6 +89,8 @@ def init(
     address: Address | None,
     ca: Path | None,
     kind: str,
+    anchor: Path | None,
+    anchor_passphrase_files: tuple[Path, ...],
     overrides: tuple[tuple[Rule, str], ...],
     passphrase_file: Path | None,
     timeout: float,
@@ -85,9 +100,12 @@ def init(
 ) -> None:
     """Set up ORG/PROJECT for HOST: look at it, make a signing key, pin what it serves and a backup key, sign, and
     publish to ./public. One passphrase protects both keys.
+
+    With --anchor the key that applications embed is another one: it has a passphrase of its own, is kept elsewhere,
+    and replaces a stolen signing key without a release.
     """
     out = Output(as_json)
-    wish = _Wish(*_audience(audience), _pattern(host, out), directory, address, ca, url, KeyKind(kind))
+    wish = _Wish(*_audience(audience), _pattern(host, out), directory, address, ca, url, KeyKind(kind), anchor)
     if (directory / FILE_NAME).exists():
         raise ProjectInvalid("project_exists", f"there is a {FILE_NAME} already", where=str(directory))
     live = _look(wish, timeout, out)
@@ -99,15 +117,16 @@ def init(
     passphrase = given_passphrase(passphrase_file, "the new keys", new=True)
     out.progress("making keys")
     signer = _signer(wish, passphrase)
+    anchor_signer = _anchor(out, wish, anchor_passphrase_files, signer)
     backup = new_backup(directory, wish.pattern, passphrase)
     reserve = PinEntry("spki_sha256", backup.spki_sha256, source="backup", note=backup.key.name)
-    desk = Desk(_draft(wish, signer, [*live, reserve]).read())
+    desk = Desk(_draft(wish, signer, anchor_signer, [*live, reserve]).read())
     staged = stage(desk)
     release = Release(desk, dict(overrides), timeout, out.progress)
     settlement = release.settle(staged.draft, staged.held.published)
     refuse_open(settlement)
     # Written only now: whatever was refused above, the same command can be given again.
-    _draft(wish, signer, [*live, reserve]).save()
+    _draft(wish, signer, anchor_signer, [*live, reserve]).save()
     done = publish(release, staged, settlement, lambda: signer, confirm=bool(url))
     _tell(out, desk, done, backup.key)
 
@@ -159,12 +178,29 @@ def _signer(wish: _Wish, passphrase: str) -> PemSigner:
     return open_signer(path, passphrase)
 
 
-def _draft(wish: _Wish, signer: PemSigner, pins: list[PinEntry]) -> ProjectFile:
+def _anchor(out: Output, wish: _Wish, files: tuple[Path, ...], signer: PemSigner) -> PemSigner | None:
+    """The anchor, made if need be, and `keyset.jws` signed by it: the first key set, which names the signing key."""
+    if wish.anchor is None:
+        return None
+    given = files[0] if files else None
+    if not wish.anchor.exists():
+        _, sheet = make_anchor(wish.anchor, generate(wish.kind), given)
+        out.note(f"recovery sheet: {sheet} (print it, then delete it; keep {wish.anchor} elsewhere, too)")
+    anchor = open_signer(wish.anchor, given_passphrase(given, str(wish.anchor), variable=ANCHOR_VARIABLE))
+    trust = Trust(wish.organization, wish.project, (anchor.public_key,))
+    payload = keyset.next_payload(trust, 1, keyset.Change((signer.public_key,)), int(time.time()))
+    keyset.write(wish.directory / keyset.FILE_NAME, keyset.combine((), [keyset.sign(payload, anchor)], trust))
+    return anchor
+
+
+def _draft(wish: _Wish, signer: PemSigner, anchor: PemSigner | None, pins: list[PinEntry]) -> ProjectFile:
     file = ProjectFile(wish.directory / FILE_NAME, tomlkit.document())
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "publish": {"folder": "public"} | ({"url": wish.url} if wish.url else {}),
-        "key": {"file": f"{KEYS}/{KEY_NAME}.pem", "public_key": embedded_text(signer.public_key)},
+        "key": edit.key_members(f"{KEYS}/{KEY_NAME}.pem", signer.public_key),
     }
+    if anchor is not None:
+        settings["trust"] = edit.trust_members([anchor.public_key], 1, keyset.FILE_NAME)
     if wish.ca is not None:
         settings["look"] = {"ca": os.path.relpath(wish.ca.resolve(), wish.directory.resolve())}
     edit.new_project(file, wish.organization, wish.project, settings)

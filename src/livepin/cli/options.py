@@ -25,7 +25,22 @@ directory_option = click.option(
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with the passphrase on its first line; else LIVEPIN_PASSPHRASE, else a prompt.",
+    help="File with the passphrase (or PIN) on its first line; else LIVEPIN_PASSPHRASE, else a prompt.",
+)
+anchor_option = click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="PLACE",
+    help="An anchor that signs: a PEM file, pkcs11:… or aws-kms:…. Repeatable.",
+)
+anchor_passphrase_option = click.option(
+    "--anchor-passphrase-file",
+    "anchor_passphrase_files",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Passphrase of the anchor, as above; repeated, in the order of --anchor. Else LIVEPIN_ANCHOR_PASSPHRASE, "
+    "else a prompt.",
 )
 timeout_option = click.option(
     "--timeout",
@@ -81,6 +96,22 @@ class MomentType(click.ParamType):  # type: ignore[type-arg]  # generic from cli
                 self.fail(f"{value!r} has no time zone; add Z for UTC", param, ctx)
             found = found.replace(tzinfo=UTC)
         return int(found.timestamp())
+
+
+class NumberType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
+    """`SERIAL`, or `EPOCH.SERIAL` for a revision of another epoch."""
+
+    name = "[EPOCH.]SERIAL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | None, int]:
+        """(epoch, serial); the epoch is None where it was not given."""
+        if isinstance(value, tuple):
+            return value
+        epoch, dot, serial = str(value).rpartition(".")
+        good = serial.isascii() and serial.isdigit() and int(serial) >= 1
+        if not good or bool(dot) != bool(epoch) or (epoch and not (epoch.isascii() and epoch.isdigit())):
+            self.fail(f"{value!r} is not a serial such as 7, or a number such as 2.7", param, ctx)
+        return (int(epoch) if dot else None, int(serial))
 
 
 override_option = click.option(

@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import click
+
+from livepin.errors import CommandFailed, InputInvalid
+
 
 class Output:
     """The voice of one command."""
@@ -35,6 +39,15 @@ class Output:
         elif text:
             sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
+
+
+def ask(text: str, question: str, where: str, *, asks: bool) -> None:
+    """Show a person what would be done, and ask. Raises `InputInvalid` or `CommandFailed` (`confirmation_missing`)."""
+    if not asks or not sys.stdin.isatty():
+        raise InputInvalid("confirmation_missing", "there is nobody to ask whether this is right", where=where)
+    click.echo(text, err=True)
+    if not click.confirm(question, err=True):
+        raise CommandFailed("confirmation_missing", "the answer was no, so nothing changed", where=where)
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:

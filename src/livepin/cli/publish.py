@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from livepin.author import staging
-from livepin.author.signers.pem import PemSigner, open_signer
+from livepin.author.signers import opening
+from livepin.author.signers.signer import Signer
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
 from livepin.cli.findings import (
@@ -22,7 +23,7 @@ from livepin.cli.findings import (
 )
 from livepin.cli.options import publishing_options
 from livepin.cli.output import Output
-from livepin.cli.passphrase import given_passphrase
+from livepin.cli.passphrase import secret_of
 from livepin.cli.release import Published, Release, Staged, refuse_open, stage
 from livepin.cli.release import publish as publish_release
 from livepin.core.guard import Rule, Settlement
@@ -74,9 +75,10 @@ def _preview(out: Output, desk: Desk, staged: Staged, settlement: Settlement) ->
     changes = staging.diff(None if published is None else published.document.payload, staged.payload)
     lines = [settlement_text(settlement), changes_text(changes) or "nothing changes but the dates"]
     verb = "would be refused" if settlement.open else "would be published"
-    lines.append(f"0.{staged.payload['serial']} {verb} to {desk.origin.name}")
+    lines.append(f"{desk.epoch}.{staged.payload['serial']} {verb} to {desk.origin.name}")
     members = {
         "dry_run": True,
+        "epoch": desk.epoch,
         "serial": staged.payload["serial"],
         "signed_already": staged.pending is not None,
         "changes": [asdict(one) for one in changes],
@@ -86,14 +88,15 @@ def _preview(out: Output, desk: Desk, staged: Staged, settlement: Settlement) ->
     return Exit.NO if settlement.open else Exit.OK
 
 
-def signer_of(desk: Desk, passphrase_file: Path | None) -> Callable[[], PemSigner]:
-    """A call that opens the project's key, asking for the passphrase the first time only."""
-    opened: list[PemSigner] = []
+def signer_of(desk: Desk, passphrase_file: Path | None) -> Callable[[], Signer]:
+    """A call that opens the project's key, asking for the passphrase or PIN the first time only."""
+    opened: list[Signer] = []
+    project = desk.project
 
-    def signer() -> PemSigner:
+    def signer() -> Signer:
         if not opened:
-            path = desk.project.path(desk.project.key_file)
-            opened.append(open_signer(path, given_passphrase(passphrase_file, desk.project.key_file)))
+            secret = secret_of(passphrase_file)
+            opened.append(opening.open_signer(project.signer, project.directory, project.public_key, secret))
         return opened[0]
 
     return signer

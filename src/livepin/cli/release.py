@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from livepin.author import ct_rules, staging
+from livepin.author.keyset import texts_of_document
 from livepin.author.signers.signer import Signer
 from livepin.author.suffixes import public_suffixes
 from livepin.cli.desk import Desk, Held
+from livepin.cli.output import moment
 from livepin.core import guard, jws
 from livepin.core.document import TYP, Document, serialize
 from livepin.core.guard import Circumstances, Finding, Rule, Settlement
+from livepin.core.jws import PublicKey
 from livepin.core.trust import Revision, verify_held
-from livepin.errors import KeyUnusable, OriginFailed, PublishRefused
+from livepin.errors import DocumentRefused, KeyUnusable, OriginFailed, PublishRefused
 from livepin.publish import public
 from livepin.publish.deliver import Delivery, SerialTaken, Step, deliver
 from livepin.watch.sights import sights_of
@@ -52,29 +55,70 @@ class Release:
                 reasons=staging.reasons(project),
                 public_suffixes=public_suffixes(draft.hosts),
                 max_life=guard.MAX_LIFE_OWN_KEYS,
+                keyset_expires_at=self.desk.keyset.keyset.expires_at if self.desk.keyset else None,
             ),
         )
         warned = guard.warnings(draft, now)
+        warned += self._keyset_due(now)
         if ct_rules.wants_logs(draft.payload["hosts"]) and self.desk.log_table is not None:
             warned += ct_rules.soon(self.desk.log_table, draft, now)
         return guard.settle(findings, self.overrides, warned)
 
+    def _keyset_due(self, now: float) -> tuple[Finding, ...]:
+        """From two thirds of its life on a key set is due: what it forbids a thief ends with it."""
+        signed = self.desk.keyset
+        if signed is None or now < signed.warn_at:
+            return ()
+        message = f"the key set is past two thirds of its life; it expires {moment(signed.keyset.expires_at)}"
+        return (Finding(Rule.G4, "", message, "`livepin keyset rotate` makes the next one; fetch the anchor."),)
+
     def sign(self, payload: Mapping[str, Any], signer: Signer, settlement: Settlement, **journal: Any) -> Revision:
         """Sign a payload, and keep the text before anybody else gets it. Raises `KeyUnusable`, `OriginFailed`."""
-        key = signer.public_key
-        if key.thumbprint not in self.desk.trust.anchors:
-            message = "the key is not the one that applications of this project embed"
-            raise KeyUnusable("key_mismatch", message, where=self.desk.project.key_file)
-        signed = jws.signing_input({"alg": key.alg, "kid": key.thumbprint, "typ": TYP}, serialize(payload))
-        revision = verify_held(jws.assemble(signed, signer.sign(signed)), self.desk.trust)
+        signed = signing_input(self.desk, payload, signer.public_key)
+        return self.keep(jws.assemble(signed, signer.sign(signed)), settlement, **journal)
+
+    def read(self, text: str) -> Revision:
+        """A text that was signed for the project's next publish. Raises `DocumentRefused`, `PublishRefused`."""
+        revision = verify_held(text, self.desk.trust)
+        ours = None if self.desk.keyset is None else self.desk.keyset.keyset.digest
+        theirs = None if revision.keyset is None else revision.keyset.digest
+        if ours != theirs:
+            message = f"it was signed under the key set of epoch {revision.epoch}, and epoch {self.desk.epoch} is here"
+            raise PublishRefused("keyset_behind", message, where=self.desk.project.keyset_file)
+        return revision
+
+    def keep(self, text: str, settlement: Settlement, **journal: Any) -> Revision:
+        """Keep a text that was just signed, if applications accept it. Raises `DocumentRefused`, `OriginFailed`."""
+        revision = self.read(text)
         self.desk.revisions.keep(revision)
-        self.record("signed", revision, overrides=_recorded(settlement), **journal)
+        self.record("signed", revision, overrides=recorded(settlement), **journal)
         return revision
 
     def record(self, what: str, revision: Revision, **members: Any) -> None:
         """One line of the journal."""
         number = {"epoch": revision.epoch, "serial": revision.serial, "digest": revision.digest}
         self.desk.revisions.record({"at": int(time.time()), "what": what, **number, **members})
+
+
+def signing_input(desk: Desk, payload: Mapping[str, Any], key: PublicKey) -> bytes:
+    """What the key signs for a payload. Raises `KeyUnusable`, `DocumentRefused` where applications would refuse it."""
+    header: dict[str, Any] = {"alg": key.alg, "kid": key.thumbprint, "typ": TYP}
+    where = desk.project.signer.text
+    if desk.keyset is None:
+        if desk.trust.threshold > 1:
+            message = f"an anchor alone cannot sign: applications ask for {desk.trust.threshold} of them"
+            hint = "`livepin keyset new` makes a key set that all of them sign."
+            raise DocumentRefused("threshold_unmet", "V3", message, where="livepin.toml", hint=hint)
+        if key.thumbprint not in desk.trust.anchors:
+            message = "the key is not the one that applications of this project embed"
+            raise KeyUnusable("key_mismatch", message, where=where)
+        return jws.signing_input(header, serialize(payload))
+    named = desk.keyset.keyset
+    if named.expires_at <= time.time():
+        raise DocumentRefused("keyset_expired", "V3", "the key set is out of date", where=desk.project.keyset_file)
+    if key.thumbprint not in named.signing_keys.keys() - named.revoked:
+        raise KeyUnusable("key_mismatch", f"the key set of epoch {named.epoch} does not name the key", where=where)
+    return jws.signing_input({**header, "keys": desk.keyset.header}, serialize(payload))
 
 
 class GuardRefused(PublishRefused):
@@ -113,7 +157,8 @@ class Staged:
 def stage(desk: Desk, content: Mapping[str, Any] | None = None) -> Staged:
     """The next revision of the project file's content, or of an older document's `content` (a roll-back)."""
     held, now = desk.held(), int(time.time())
-    serial = staging.next_serial(held.everything)
+    desk.refuse_behind(held)
+    serial = staging.next_serial(held.everything, desk.epoch)
 
     def made(serial: int) -> dict[str, Any]:
         if content is None:
@@ -134,10 +179,12 @@ def _pending(desk: Desk, held: Held, payload: Mapping[str, Any], now: int) -> Re
     """
     last = held.kept[-1] if held.kept else None
     places = [held.folder, held.public] if desk.url else [held.folder]
-    if last is None or all(one is not None and one.number >= last.number for one in places):
+    if last is None or last.epoch != desk.epoch or all(one is not None and one.number >= last.number for one in places):
         return None
     if any(one is not None and one.number > last.number for one in places):
         return None
+    if desk.keyset is not None and set(texts_of_document(last.text)) != set(desk.keyset.texts):
+        return None  # anchors have signed the key set since: everybody gets their signatures, too
     young = now < (last.issued_at + last.expires_at) / 2
     return last if young and staging.same_content(last.document.payload, payload) else None
 
@@ -195,7 +242,7 @@ def _confirmed(
             problem = error
         confirmed = problem is None
     release.record(
-        "published", revision, origin=desk.origin.name, confirmed=confirmed, overrides=_recorded(settlement), **journal
+        "published", revision, origin=desk.origin.name, confirmed=confirmed, overrides=recorded(settlement), **journal
     )
     return Published(revision, settlement, confirmed, problem)
 
@@ -204,7 +251,8 @@ def _telling(told: Told) -> Callable[[Step, str], None]:
     return lambda step, where: told(f"{step}: {where}")
 
 
-def _recorded(settlement: Settlement) -> list[dict[str, str]]:
+def recorded(settlement: Settlement) -> list[dict[str, str]]:
+    """What was overridden and why, for the journal."""
     return [
         {"rule": one.finding.rule, "host": one.finding.host, "message": one.finding.message, "reason": one.reason}
         for one in settlement.overridden

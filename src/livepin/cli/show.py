@@ -15,7 +15,7 @@ from livepin.cli.options import directory_option, json_option
 from livepin.cli.output import Output, moment, table
 from livepin.cli.scts import rule_text
 from livepin.cli.source import read_source
-from livepin.core import jws
+from livepin.core import jws, keyset
 from livepin.core.document import Action, Document, Policy
 from livepin.core.logs import LogList
 from livepin.core.trust import verify_held
@@ -33,7 +33,7 @@ def show(source: str | None, directory: Path, as_json: bool) -> None:
     document = Document.parse(compact.payload)
     verified = _verified(text, directory)
     members = {"source": where, "verified": verified, "header": json.loads(compact.header), "payload": document.payload}
-    Output(as_json).result(members, _text(document, where, verified))
+    Output(as_json).result(members, _text(document, where, verified, members["header"]))
 
 
 def _verified(text: str, directory: Path) -> bool | None:
@@ -47,7 +47,18 @@ def _verified(text: str, directory: Path) -> bool | None:
     return True
 
 
-def _text(document: Document, where: str, verified: bool | None) -> str:
+def _keyset_rows(header: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the key set in a header says of itself; like the document, it is shown whether it verifies or not."""
+    keys = header.get("keys", [])
+    copies = [keys] if isinstance(keys, str) else keys
+    if not copies:
+        return []
+    said = keyset.parse(jws.split(copies[0]).payload, {})
+    anchors = f"{len(copies)} anchor{'s' if len(copies) > 1 else ''}"
+    return [("key set", f"epoch {said.epoch}, expires {moment(said.expires_at)}, signed by {anchors}")]
+
+
+def _text(document: Document, where: str, verified: bool | None, header: dict[str, Any]) -> str:
     signed = {True: "by this project's key", False: "NOT by this project's key", None: "not verified (no project here)"}
     lines: list[tuple[str, ...]] = [
         ("source", where),
@@ -62,6 +73,7 @@ def _text(document: Document, where: str, verified: bool | None) -> str:
     if document.ct_logs is not None:
         lines.append(("log list", f"as of {moment(document.ct_logs.issued_at)}: {_logs_text(document.ct_logs)}"))
     rows = [row for policy in document.policies() for row in _rows(policy)]
+    lines[3:3] = _keyset_rows(header)
     return f"{table(lines)}\n\n{table(rows, ('HOST', 'ACTION', 'PIN', 'POSITION', 'WINDOW'))}"
 
 

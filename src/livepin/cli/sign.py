@@ -1,11 +1,17 @@
-"""`livepin sign`: a signed revision in `revisions/`, not published yet (by somebody else, from another machine)."""
+"""`livepin sign`: a signed revision in `revisions/`, not published yet (by somebody else, from another machine).
+
+Where the key is on another machine, `--export` writes what it has to sign, and `--import` takes what comes back.
+"""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
+from livepin.author.files import read_bytes, write_atomically
+from livepin.author.signers.detached import SigningInput, signature_in
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
 from livepin.cli.findings import revision_members, settlement_members, settlement_text
@@ -19,11 +25,19 @@ from livepin.cli.options import (
 )
 from livepin.cli.output import Output
 from livepin.cli.publish import signer_of
-from livepin.cli.release import Release, refuse_open, stage
-from livepin.core.guard import Rule
+from livepin.cli.release import Release, Staged, recorded, refuse_open, signing_input, stage
+from livepin.core import jws
+from livepin.core.guard import Rule, Settlement
+from livepin.core.trust import Revision
+
+file_type = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
+@click.option("--export", type=file_type, help="Do not sign: write what the key on another machine has to sign.")
+@click.option(
+    "--import", "brought", type=file_type, help="The JWS that came back; or a signature, with the export as --export."
+)
 @override_option
 @passphrase_option
 @timeout_option
@@ -31,6 +45,8 @@ from livepin.core.guard import Rule
 @dry_run_option
 @json_option
 def sign(
+    export: Path | None,
+    brought: Path | None,
     overrides: tuple[tuple[Rule, str], ...],
     passphrase_file: Path | None,
     timeout: float,
@@ -44,15 +60,67 @@ def sign(
     for note in staged.held.notes:
         out.note(note)
     release = Release(desk, dict(overrides), timeout, out.progress)
+    if brought is not None:
+        return _take(out, release, brought, export, dry_run=dry_run)
     settlement = release.settle(staged.draft, staged.held.published)
-    path = desk.revisions.path(0, staged.payload["serial"])
+    path = desk.revisions.path(desk.epoch, staged.payload["serial"])
     if dry_run:
         members = {"dry_run": True, "file": str(path), **settlement_members(settlement)}
         out.result(members, f"{settlement_text(settlement)}\nwould sign {path}".strip())
         return Exit.NO if settlement.open else Exit.OK
     refuse_open(settlement)
+    if export is not None:
+        return _export(out, desk, staged, settlement, export)
     revision = staged.pending or release.sign(staged.payload, signer_of(desk, passphrase_file)(), settlement)
-    members = {"file": str(path), "already": staged.pending is not None, **revision_members(revision)}
-    text = f"{settlement_text(settlement)}\n{'signed already' if staged.pending else 'signed'}: {path}"
+    return _tell(out, revision, path, settlement, already=staged.pending is not None)
+
+
+def _tell(out: Output, revision: Revision, path: Path, settlement: Settlement, *, already: bool) -> int:
+    members = {"file": str(path), "already": already, **revision_members(revision)}
+    text = f"{settlement_text(settlement)}\n{'signed already' if already else 'signed'}: {path}"
     out.result({**members, **settlement_members(settlement)}, text.strip())
     return Exit.OK
+
+
+def _export(out: Output, desk: Desk, staged: Staged, settlement: Settlement, path: Path) -> int:
+    """Write the signing input of what was staged and checked."""
+    wanted = signing_input(desk, staged.payload, desk.project.public_key)
+    write_atomically(path, f"{wanted.decode('ascii')}\n")
+    number = f"{desk.epoch}.{staged.payload['serial']}"
+    desk.revisions.record(
+        {
+            "at": int(time.time()),
+            "what": "exported",
+            "epoch": desk.epoch,
+            "serial": staged.payload["serial"],
+            "overrides": recorded(settlement),
+        }
+    )
+    lines = [
+        settlement_text(settlement),
+        f"to be signed elsewhere: {path} ({number})",
+        f"there: `livepin keys sign-input {path.name} --signer KEY`; back here: `livepin sign --import FILE`",
+    ]
+    members = {"export": str(path), "epoch": desk.epoch, "serial": staged.payload["serial"]}
+    out.result({**members, **settlement_members(settlement)}, "\n".join(line for line in lines if line))
+    return Exit.OK
+
+
+def _take(out: Output, release: Release, brought: Path, export: Path | None, *, dry_run: bool) -> int:
+    """Keep what was signed elsewhere. What it says was checked when it was exported; who may sign it is checked now."""
+    desk, answer = release.desk, read_bytes(brought)
+    key = desk.project.public_key
+    if export is not None:
+        wanted = SigningInput.parse(read_bytes(export)).data
+        text = jws.assemble(wanted, signature_in(answer, wanted, key))
+    else:
+        text = answer.decode("latin-1").strip()
+    revision = release.read(text)
+    path = desk.revisions.path(revision.epoch, revision.serial)
+    if dry_run:
+        out.result({"dry_run": True, "file": str(path)}, f"would keep {path}")
+        return Exit.OK
+    already = path.exists() and path.read_text("latin-1") == text
+    if not already:
+        release.keep(text, Settlement((), (), ()))
+    return _tell(out, revision, path, Settlement((), (), ()), already=already)

@@ -23,7 +23,7 @@ from livepin.core.trust import verify as verify_arriving
 @click.argument("source", metavar="FILE|URL")
 @click.option("--public-key", "keys", multiple=True, help="Anchor: Base64 SPKI DER, or a PEM file. Repeatable.")
 @click.option("--for", "audience", metavar="ORG/PROJECT", help="Whose document it has to be.")
-@click.option("--threshold", type=click.IntRange(1), default=1, show_default=True, help="Anchors that must sign.")
+@click.option("--threshold", type=click.IntRange(1), help="Anchors that must sign; else the project's, else 1.")
 @click.option("--held", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The document held before.")
 @click.option("--at", type=MomentType(), help="Verify at this time instead of now.")
 @directory_option
@@ -32,7 +32,7 @@ def verify(
     source: str,
     keys: tuple[str, ...],
     audience: str | None,
-    threshold: int,
+    threshold: int | None,
     held: Path | None,
     at: int | None,
     directory: Path,
@@ -49,13 +49,14 @@ def verify(
     return Exit.OK if arrival.adopted else Exit.NO
 
 
-def _trust(keys: tuple[str, ...], audience: str | None, threshold: int, directory: Path) -> Trust:
+def _trust(keys: tuple[str, ...], audience: str | None, threshold: int | None, directory: Path) -> Trust:
     if keys and audience:
         organization, _, project = audience.partition("/")
-        return Trust(organization, project, tuple(map(_key, keys)), threshold)
+        return Trust(organization, project, tuple(map(_key, keys)), threshold or 1)
     known = Desk.open(directory).trust
     organization, _, project = (audience or f"{known.organization}/{known.project}").partition("/")
-    return Trust(organization, project, tuple(map(_key, keys)) or tuple(known.anchors.values()), threshold)
+    anchors = tuple(map(_key, keys)) or tuple(known.anchors.values())
+    return Trust(organization, project, anchors, threshold or known.threshold)
 
 
 def _key(text: str) -> PublicKey:

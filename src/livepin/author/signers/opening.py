@@ -18,13 +18,15 @@ from livepin.errors import KeyUnusable
 Secret = Callable[[str], str]
 
 
-def open_signer(place: Place, directory: Path, public_key: PublicKey, secret: Secret) -> Signer:
-    """The signer of a place. `directory`: where relative paths start; `public_key`: what the key has to be.
+def open_signer(place: Place, directory: Path, public_key: PublicKey | None, secret: Secret) -> Signer:
+    """The signer of a place. `directory`: where relative paths start; `public_key`: what the key has to be, if known.
 
     Raises `KeyUnusable` (`key_mismatch` where a file holds another key; with other places signing shows it).
     """
     if isinstance(place, PemPlace):
         return _pem(place, directory, public_key, secret)
+    if public_key is None:
+        public_key = read_public_key(place, directory, secret)
     if isinstance(place, Pkcs11Place):
         from livepin.author.signers.pkcs11 import Pkcs11Signer
 
@@ -36,12 +38,12 @@ def open_signer(place: Place, directory: Path, public_key: PublicKey, secret: Se
     return DetachedSigner(public_key)
 
 
-def _pem(place: PemPlace, directory: Path, public_key: PublicKey, secret: Secret) -> Signer:
+def _pem(place: PemPlace, directory: Path, public_key: PublicKey | None, secret: Secret) -> Signer:
     path = directory / place.file
     if not path.exists():  # before anybody is asked for a passphrase
         raise KeyUnusable("key_missing", "there is no such key file", where=str(path))
     signer = pem.open_signer(path, secret(place.file))
-    if signer.public_key != public_key:
+    if public_key is not None and signer.public_key != public_key:
         raise KeyUnusable("key_mismatch", "the file holds another key", where=place.file)
     return signer
 

@@ -99,13 +99,17 @@ def check_strength(passphrase: str) -> None:
 
 def load(path: Path, passphrase: str) -> PrivateKey:
     """Read a key. Raises `KeyUnusable` (`key_missing`, `key_unusable`, `passphrase_wrong`)."""
-    text = _encrypted_text(path)
+    return load_text(_encrypted_text(path), passphrase, str(path))
+
+
+def load_text(text: str, passphrase: str, where: str) -> PrivateKey:
+    """Key of encrypted PEM text. Raises `KeyUnusable` (`key_unusable`, `passphrase_wrong`)."""
     try:
         key = serialization.load_pem_private_key(text.encode("ascii"), passphrase.encode())
     except ValueError:
         # Padding that does not fit is all that a wrong passphrase leaves behind.
-        raise KeyUnusable("passphrase_wrong", "the passphrase does not open the key", where=str(path)) from None
-    return _fit_to_sign(key, str(path))
+        raise KeyUnusable("passphrase_wrong", "the passphrase does not open the key", where=where) from None
+    return _fit_to_sign(key, where)
 
 
 def _fit_to_sign(key: object, where: str) -> PrivateKey:
