@@ -8,6 +8,7 @@ import pytest
 
 from livepin.author.files import names_a_file
 from livepin.author.project import ProjectFile
+from livepin.author.signers.places import PemPlace
 from livepin.errors import ProjectInvalid
 from livepin.testing.signing_key import SigningKey
 
@@ -71,7 +72,9 @@ def test_everything_that_it_may_say(tmp_path: Path) -> None:
     project = project_file(tmp_path).read()
     assert (project.organization, project.project) == ("acme", "shop")
     assert (project.life_days, project.refresh_after, project.unlisted) == (60, 300, "report")
-    assert (project.folder, project.url, project.key_file) == ("site", "https://pins.example.com/", "keys/anchor.pem")
+    assert (project.folder, project.url) == ("site", "https://pins.example.com/")
+    assert project.signer == PemPlace("keys/anchor.pem", "keys/anchor.pem")
+    assert (project.anchors, project.threshold, project.keyset_file) == ((project.public_key,), 1, "")
     assert (project.ca, project.proxy, project.deny) == ("ca.pem", "http://proxy.example:3128", (DIGEST,))
     assert project.path(project.folder) == tmp_path / "site"
     first, second = project.hosts
@@ -128,6 +131,13 @@ def test_saving_keeps_every_comment_and_every_byte(tmp_path: Path) -> None:
         ("[[host]]", "[host]", "host"),
         ('ct = { action = "report"', 'ct = { action = "maybe"', "host[0].ct.action is not one of"),
         ("[key]\n", "[key]\nfil = 1\n", "key.fil is unknown"),
+        ("[key]\n", '[key]\nsigner = "detached:"\n', "key.signer stands beside file"),
+        ('file = "keys/anchor.pem"', 'signer = "token"\nfil = 1', "key.fil is unknown"),
+        ('file = "keys/anchor.pem"', 'signer = "pkcs11:token=a"', "key.signer is no signer"),
+        ("[key]\n", '[trust]\nanchors = ["x"]\n[key]\n', "trust.anchors is not a public key"),
+        ("[key]\n", f'[trust]\nanchors = ["{KEY}", "{KEY}"]\n[key]\n', "trust.anchors has one key twice"),
+        ("[key]\n", "[trust]\nthreshold = 2\n[key]\n", "trust.threshold is more than the 1 anchors"),
+        ("[key]\n", "[trust]\nthreshold = 0\n[key]\n", "trust.threshold is not an integer from 1 to 8"),
         ("# our shop", "organization = [", "not TOML"),
     ],
 )

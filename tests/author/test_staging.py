@@ -12,7 +12,7 @@ from livepin.author.staging import Change, diff
 from livepin.core.document import Document
 from livepin.core.jws import PublicKey
 from livepin.core.trust import Trust, verify_held
-from livepin.errors import DocumentRefused
+from livepin.errors import DocumentRefused, PublishRefused
 from livepin.testing.publisher import DocumentAuthority
 from tests.author.test_project import DIGEST, GOOD, project_file
 
@@ -58,8 +58,19 @@ def test_the_next_serial_is_above_everything_that_is_held() -> None:
     authority = DocumentAuthority("acme", "shop")
     trust = Trust("acme", "shop", (PublicKey.from_text(authority.public_key),))
     held = [verify_held(authority.sign(serial=serial), trust) for serial in (4, 9, 2)]
-    assert staging.next_serial(held) == 10
-    assert staging.next_serial([]) == 1
+    assert staging.next_serial(held, 0) == 10
+    assert staging.next_serial([], 0) == 1
+
+
+def test_serials_start_again_in_a_new_epoch_whatever_a_thief_has_published() -> None:
+    authority = DocumentAuthority("acme", "shop")
+    trust = Trust("acme", "shop", (PublicKey.from_text(authority.public_key),))
+    authority.new_epoch()
+    held = [verify_held(authority.sign(serial=2**53 - 1), trust)]
+    assert staging.next_serial(held, 2) == 1
+    with pytest.raises(PublishRefused) as raised:
+        staging.next_serial(held, 1)
+    assert raised.value.code == "serials_exhausted"
 
 
 def test_old_content_under_a_new_serial(tmp_path: Path) -> None:

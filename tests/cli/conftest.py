@@ -55,6 +55,25 @@ def template(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Path
     return directory
 
 
+@pytest.fixture(scope="session")
+def keyed_template(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Path:
+    """What `init --anchor` leaves behind, made once; the anchor lies in a drawer beside the project's folder."""
+    directory = tmp_path_factory.mktemp("keyed") / "work"
+    directory.mkdir()
+    shutil.copy(service.ca, directory / "ca.pem")
+    place = ["--address", service.place, "--ca", "ca.pem"]
+    Shell(directory).livepin("init", "acme/shop", HOST, *place, "--anchor", "../drawer/shop.pem")
+    return directory
+
+
+@pytest.fixture
+def keyed(shell: Shell, keyed_template: Path) -> Shell:
+    """A shell in a project with a key set; `../drawer/shop.pem` is its anchor."""
+    shutil.copytree(keyed_template, shell.directory, dirs_exist_ok=True)
+    shutil.copytree(keyed_template.parent / "drawer", shell.directory.parent / "drawer")
+    return shell
+
+
 @pytest.fixture
 def project(shell: Shell, template: Path) -> Shell:
     """A shell in a project that pins the service and has published its first revision."""

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 PASSPHRASE = "correct horse battery"
+ANCHOR_PASSPHRASE = "staple in a drawer"
+
+
+SECRETS = {"LIVEPIN_PASSPHRASE": PASSPHRASE, "LIVEPIN_ANCHOR_PASSPHRASE": ANCHOR_PASSPHRASE}
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Shell:
         shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m livepin "$@"\n')
         shim.chmod(0o755)
         path = f"{command}{os.pathsep}{os.environ['PATH']}"
-        return {**kept, "PATH": path, "LIVEPIN_PASSPHRASE": PASSPHRASE, "COLUMNS": "120", **self.variables}
+        return {**kept, "PATH": path, "COLUMNS": "120", **SECRETS, **self.variables}
 
     def livepin(self, *arguments: str, status: int = 0, input: str | None = None, **variables: str) -> Done:
         """Run `livepin`; its exit status must be `status`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,14 @@ import click
 import pytest
 
 from livepin import errors
+from livepin.author import edit
+from livepin.author.project import ProjectFile
+from livepin.author.signers.detached import TEST_TYP
 from livepin.cli.commands import COMMANDS, livepin
 from livepin.cli.exits import Exit
 from livepin.cli.main import main
+from livepin.core import jws
+from livepin.core.jws import PublicKey
 from livepin.errors import CODES, LivepinError
 from livepin.testing.cast import Cast
 from tests.cli.conftest import Service
@@ -36,13 +42,13 @@ CALLS: dict[str, list[str]] = {
     "keys sign-input": ["keys", "sign-input", "test.input", "--signer", "keys/signing.pem", "--yes"],
     "signer test": ["signer", "test"],
     "keyset new": ["keyset", "new"],
-    "keyset rotate": ["keyset", "rotate", "-C", "keyed", "--anchor", "anchor.pem"],
-    "keyset revoke": ["keyset", "revoke", "signing", "-C", "keyed", "--anchor", "anchor.pem"],
-    "keyset countersign": ["keyset", "countersign", "-C", "keyed", "--anchor", "anchor.pem"],
+    "keyset rotate": ["keyset", "rotate", "-C", "keyed", "--anchor", "drawer/shop.pem"],
+    "keyset revoke": ["keyset", "revoke", "signing", "-C", "keyed", "--anchor", "drawer/shop.pem"],
+    "keyset countersign": ["keyset", "countersign", "-C", "keyed", "--anchor", "drawer/shop.pem"],
     "keyset show": ["keyset", "show", "-C", "keyed"],
     "anchor new": ["anchor", "new", "second.pem"],
-    "anchor restore": ["anchor", "restore", "anchor.sheet.txt", "again.pem"],
-    "anchor add": ["anchor", "add", "strange.pub.pem"],
+    "anchor restore": ["anchor", "restore", "drawer/shop.sheet.txt", "again.pem"],
+    "anchor add": ["anchor", "add", "drawer/shop.pub.pem"],
     "anchor remove": ["anchor", "remove", "strange.pub.pem", "-C", "keyed"],
     "anchor threshold": ["anchor", "threshold", "1"],
     "recover": ["recover", "public/acme/shop/pins.jws", "-C", "recovered"],
@@ -110,10 +116,19 @@ def call(name: str, project: Shell, service: Service) -> list[str]:
     return [place.get(argument, argument) for argument in CALLS[name]]
 
 
-def prepare(project: Shell) -> None:
+def prepare(project: Shell, keyed_template: Path) -> None:
     """What some of the good calls need to be there."""
     (project.directory / "other").mkdir()
     CT.write(project.directory)
+    shutil.copytree(keyed_template, project.directory / "keyed")
+    shutil.copytree(keyed_template.parent / "drawer", project.directory / "drawer")
+    strange = PublicKey.from_text((project.directory / "strange.pub.pem").read_text("ascii"))
+    file = ProjectFile.open(project.directory / "keyed")
+    edit.set_trust(file, [*file.read().anchors, strange], 1, "keyset.jws")
+    file.save()
+    key = PublicKey.from_text((project.directory / "keys" / "signing.pub.pem").read_text("ascii"))
+    header = {"alg": key.alg, "kid": key.thumbprint, "typ": TEST_TYP}
+    (project.directory / "test.input").write_bytes(jws.signing_input(header, b"{}"))
     path = project.directory / "livepin.toml"
     path.write_text(path.read_text("utf-8").replace("life_days = 30", f'life_days = 30\ndeny = ["{DIGEST}"]'), "utf-8")
 
@@ -123,8 +138,8 @@ def test_the_calls_are_all_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_command_answers_in_json(name: str, project: Shell, service: Service) -> None:
-    prepare(project)
+def test_every_command_answers_in_json(name: str, project: Shell, service: Service, keyed_template: Path) -> None:
+    prepare(project, keyed_template)
     if name == "conform":
         done = project.livepin("conform", "--json", input='{"id": 1, "do": "pin", "pem": ""}\n')
         assert json.loads(done.out)["ok"] is False
@@ -139,16 +154,18 @@ CHANGING = [name for name in CALLS if "--dry-run" in options_of(TREE[name])]
 
 def test_whatever_changes_something_has_a_dry_run() -> None:
     reading = {"keys list", "look", "host list", "pin list", "deny list", "check", "diff", "show", "verify", "doctor"}
-    reading |= {"ct logs compare", "ct logs list", "ct check"}
+    reading |= {"ct logs compare", "ct logs list", "ct check", "signer test", "keyset show"}
     assert set(CHANGING) == set(CALLS) - reading - {"conform"}
 
 
 @pytest.mark.parametrize("name", CHANGING)
-def test_a_dry_run_changes_nothing_and_asks_for_no_passphrase(name: str, project: Shell, service: Service) -> None:
-    prepare(project)
+def test_a_dry_run_changes_nothing_and_asks_for_no_passphrase(
+    name: str, project: Shell, service: Service, keyed_template: Path
+) -> None:
+    prepare(project, keyed_template)
     before = project.files()
     arguments = call(name, project, service)
-    answer = project.json(*arguments, "--dry-run", LIVEPIN_PASSPHRASE="")
+    answer = project.json(*arguments, "--dry-run", LIVEPIN_PASSPHRASE="", LIVEPIN_ANCHOR_PASSPHRASE="")
     assert answer["dry_run"] is True
     assert project.files() == before
     project.livepin(*arguments)  # it would have worked, and then something changes

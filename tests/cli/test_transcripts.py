@@ -14,9 +14,9 @@ TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(path: Path, request: pytest.FixtureRequest) -> None:
-    in_project, steps = read_transcript(path)
+    start, steps = read_transcript(path)
     assert steps
-    play(path, request.getfixturevalue("project" if in_project else "shell"))
+    play(path, request.getfixturevalue(start))
 
 
 @pytest.mark.parametrize(

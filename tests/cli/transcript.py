@@ -5,7 +5,8 @@
     HOST  ... api.example.com   what it prints, both outputs as one; `...` is any text, alone on a line any lines
     [1]                         its exit status, where it is not 0
 
-A transcript starts in an empty folder; the first line `@project` puts it into one that `init` has made.
+A transcript starts in an empty folder; the first line `@project` puts it into one that `init` has made, `@keyed` into
+one that `init --anchor` has made.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ class Step:
     status: int = 0
 
 
-def read_transcript(path: Path) -> tuple[bool, list[Step]]:
-    """Whether it starts in a project, and its steps."""
+def read_transcript(path: Path) -> tuple[str, list[Step]]:
+    """The fixture it starts in (shell, project or keyed), and its steps."""
     steps: list[Step] = []
-    in_project = False
+    start = "shell"
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if line == "@project":
-            in_project = True
+        if line in ("@project", "@keyed"):
+            start = line[1:]
         elif line.startswith("$ "):
             steps.append(Step(number, line[2:]))
         elif re.fullmatch(r"\[\d+\]", line):
             steps[-1].status = int(line[1:-1])
         elif line and not line.startswith("#"):
             steps[-1].expected.append(line)
-    return in_project, steps
+    return start, steps
 
 
 def play(path: Path, shell: Shell) -> None:
