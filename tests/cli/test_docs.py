@@ -25,7 +25,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 REFERENCE = (DOCS / "cli.md").read_text("utf-8")
 QUICKSTART = (DOCS / "quickstart.md").read_text("utf-8")
 
-SECTION = re.compile(r"^### `livepin ([a-z ]+)`$\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^### `livepin ([a-z -]+)`$\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 SECTIONS = dict(SECTION.findall(REFERENCE))
 OPTION = re.compile(r"`(--[a-z-]+)`")
 BLOCK = re.compile(r"^```([a-z]+)(?: title=\"([a-z.]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
