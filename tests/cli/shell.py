@@ -43,7 +43,7 @@ class Shell:
         shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m livepin "$@"\n')
         shim.chmod(0o755)
         path = f"{command}{os.pathsep}{os.environ['PATH']}"
-        return {**kept, "PATH": path, "COLUMNS": "120", **SECRETS, **self.variables}
+        return {**kept, "PATH": path, "COLUMNS": "120", "PYTHON": sys.executable, **SECRETS, **self.variables}
 
     def livepin(self, *arguments: str, status: int = 0, input: str | None = None, **variables: str) -> Done:
         """Run `livepin`; its exit status must be `status`."""

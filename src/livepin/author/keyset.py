@@ -41,6 +41,8 @@ class SignedKeySet:
     def open(cls, texts: Iterable[str], trust: Trust) -> SignedKeySet:
         """A key set that enough anchors signed. Raises `DocumentRefused` (V3)."""
         copies = tuple(texts)
+        if not copies:
+            raise keyset.invalid("there is no copy of it")
         opened = open_keyset(copies, trust, None)
         compacts = [jws.split(text) for text in copies]
         kids = tuple(jws.read_header(one.header, keyset.TYP).kid for one in compacts)

@@ -73,10 +73,12 @@ def _host(file: ProjectFile, host: Mapping[str, Any], revision: Revision) -> Non
     edit.set_host(file, pattern, members)
     if host.get("deny"):
         edit.change_deny(file, pattern, add=host["deny"])
-    for pin in host.get("pins", ()):
-        entry = _pin(pin, revision)
-        if entry is not None:
-            edit.add_pin(file, pattern, entry)
+    entries = [entry for pin in host.get("pins", ()) if (entry := _pin(pin, revision)) is not None]
+    if "pins" in host and not entries:
+        # Nothing matches: without the member everything would (J6).
+        edit.set_host(file, pattern, {"pins": tomlkit.array()})
+    for entry in entries:
+        edit.add_pin(file, pattern, entry)
 
 
 def _pin(pin: Mapping[str, Any], revision: Revision) -> PinEntry | None:

@@ -93,6 +93,7 @@ def _name_key(project: Project, signed: SignedKeySet) -> None:
 def export(desk: Desk, payload: bytes, directory: Path, done: Iterable[str] = ()) -> tuple[Path, ...]:
     """Write what each anchor that has not signed (`done`: thumbprints) has to sign elsewhere; one file for each."""
     epoch = keyset.epoch_of(payload)
+    directory.mkdir(parents=True, exist_ok=True)
     written = []
     for anchor in desk.project.anchors:
         if anchor.thumbprint not in done:
