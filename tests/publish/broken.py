@@ -41,6 +41,9 @@ class BrokenOrigin:
     def replace(self, key: str, data: bytes, may_replace: Callable[[bytes | None], None]) -> None:
         return self._do("replace", lambda: self._origin.replace(key, data, may_replace))
 
+    def remove(self, key: str) -> None:
+        return self._do("remove", lambda: self._origin.remove(key))
+
     def _do(self, name: str, act: Callable[[], T]) -> T:
         number = len(self.calls)
         self.calls.append(name)

@@ -83,6 +83,20 @@ class TestEveryOrigin:
             origin.replace(KEY, b"one", always)
         assert origin.read(KEY) == b"one"
 
+    def test_what_is_removed_is_gone_and_removing_it_again_is_safe(self, origin: Origin) -> None:
+        origin.create(IMMUTABLE, b"first")
+        origin.replace(KEY, b"one", always)
+        for key in (KEY, IMMUTABLE, KEY, "acme/shop/0.7.jws"):
+            origin.remove(key)
+        assert origin.read(KEY) is None
+        assert origin.read(IMMUTABLE) is None
+
+    def test_what_is_not_removed_stays(self, origin: Origin) -> None:
+        origin.create(IMMUTABLE, b"first")
+        origin.create("acme/shop/0.2.jws", b"second")
+        origin.remove(IMMUTABLE)
+        assert origin.read("acme/shop/0.2.jws") == b"second"
+
 
 class TestFolder:
     @pytest.fixture
@@ -209,6 +223,16 @@ class TestFolder:
         for worker in workers:
             worker.join()
         assert int((folder / KEY).read_bytes()) == 30
+
+    def test_nothing_is_left_of_a_project_that_was_removed(self, origin: FolderOrigin, folder: Path) -> None:
+        origin.create(IMMUTABLE, b"one")
+        origin.replace(KEY, b"one", always)
+        origin.create("acme/other/0.1.jws", b"other")
+        for key in (KEY, IMMUTABLE):
+            origin.remove(key)
+        assert [path.name for path in folder.rglob("*")] == ["acme", "other", "0.1.jws"]
+        origin.remove("acme/other/0.1.jws")
+        assert list(folder.rglob("*")) == []
 
     def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "public").write_text("a file where the folder belongs")

@@ -109,7 +109,9 @@ def _work() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    from livepin.server.jobs.engine import open_engine  # after Django is set up
+
+    open_engine(stop).run()
 
 
 if __name__ == "__main__":

@@ -97,6 +97,10 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "livepin.server.apps.ServerConfig",
 ]
+if CONFIG.on_postgres:
+    # Its migrations are the schema of the jobs; our tasks are registered by jobs/workers.py.
+    INSTALLED_APPS.append("procrastinate.contrib.django")
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 MIDDLEWARE = [
     "livepin.server.requests.Requests",
     "livepin.server.api.problems.Problems",

@@ -72,6 +72,22 @@ class FolderOrigin:
                     self._move(path, data)
                 self._compress(path, data)
 
+    def remove(self, key: str) -> None:
+        """Remove an object with its compressed copy, and folders that are empty then."""
+        path = self._directory / key
+        with self._failing(key):
+            if not path.parent.exists():
+                return
+            with _exclusively(path.parent):
+                # The copy first: a server of `.gz` siblings must not go on serving it alone.
+                _gzipped(path).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+                _sync(path.parent)
+            for folder in (path.parent, path.parent.parent):
+                if folder != self._directory and folder.is_relative_to(self._directory):
+                    with contextlib.suppress(OSError):  # something else lies there
+                        folder.rmdir()
+
     def _move(self, path: Path, data: bytes) -> None:
         draft, copy = _draft(path, "new"), _gzipped(path)
         _write(draft, data)

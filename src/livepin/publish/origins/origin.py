@@ -1,7 +1,7 @@
 """What a place has to do in which documents are put for a CDN to serve.
 
-Three operations suffice, and every object store has them: neither listing nor deleting nor conditional overwriting
-is asked for. tests/publish/test_origins.py is the contract as code; it runs over every implementation.
+Four operations suffice, and every object store has them: neither listing nor conditional overwriting is asked for.
+tests/publish/test_origins.py is the contract as code; it runs over every implementation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Origin(Protocol):
-    """One origin. All three methods raise `OriginFailed` when they failed, and when they cannot tell."""
+    """One origin. All methods raise `OriginFailed` when they failed, and when they cannot tell."""
 
     @property
     def name(self) -> str:
@@ -41,5 +41,13 @@ class Origin(Protocol):
         compressed or not, and never the old one again once somebody got the new one. Validators (ETag,
         Last-Modified) differ from those of every earlier content. Repeating it with the same data repairs what an
         interrupted call left behind.
+        """
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove an object, and whatever was made beside it; nothing happens where there is none.
+
+        Duties: readers get the object whole until they get none. It is for the end of a project: a number that was
+        removed is never used again.
         """
         ...

@@ -14,7 +14,7 @@ on the first origin), and a revision's bytes are the same for everybody.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -319,10 +319,20 @@ class _Work:
             publish.state, publish.finished_at, publish.payload = "published", now, None
             publish.save(update_fields=["state", "finished_at", "payload"])
             self._done()
+            if publish.keep_hours is not None:
+                self._end_project(now + timedelta(hours=publish.keep_hours))
             actor = SERVER if publish.asked_by is None else Actor(publish.asked_by)
             detail = {"project": self.project.identifier, "publish": str(publish.id), "kind": publish.what}
             audit.append(self.project.organization, actor, "published", str(publish.revision), **detail)
         self.publish.refresh_from_db()
+
+    def _end_project(self, remove_at: datetime) -> None:
+        """The last revision is out: nothing is published any more, and in time the objects go."""
+        project = self.project
+        Project.objects.filter(id=project.id).update(state="decommissioned")
+        name = f"remove objects of {project.id}"
+        queue.enqueue("remove objects", {"project_id": str(project.id)}, name, remove_at)
+        audit.append(project.organization, SERVER, "project decommissioned", project.identifier)
 
 
 def keep(publish: Publish, text: str) -> trust.Revision:

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from livepin.author.signers.detached import signature_in
@@ -97,7 +97,7 @@ def ask(
     wish: Wish,
     staged: Callable[[Project], dict[str, Any]],
     may: May = May.PUBLISH,
-    **members: str,
+    **members: Any,
 ) -> Publish:
     """Record a publish with the payload that `staged` gives, and leave the work to a job. For start, rollback & Co."""
     _check(wish)
@@ -203,6 +203,18 @@ def wait(actor: Actor, organization: str, project: str, publish_id: str, seconds
             return publish
         time.sleep(pause)
         pause = min(1.0, pause * 1.5)
+
+
+def resume_all() -> int:
+    """Enqueue every publish that nobody is at and that could go on; how many. What a restored backup had no job for."""
+    now = timezone.now()
+    free = Publish.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now))
+    stuck = free.filter(Q(state__in=("checking", "publishing")) | Q(state="waiting", scheduled_for__lte=now))
+    found = list(stuck.only("id"))
+    for publish in found:
+        with transaction.atomic():
+            enqueue(publish)
+    return len(found)
 
 
 # ---------------------------------------------------------------- going on

@@ -19,7 +19,8 @@ class Publish(models.Model):
 
     `payload` is what is signed, frozen when it was asked for; a published one has it in its revision. `findings` and
     `overrides` as the guard has them (actions/checks.py). `key` is the idempotency key of whoever asked; `rollback_of`
-    names a revision (epoch.serial). `leased_until`: a worker is at it until then.
+    names a revision (epoch.serial); `keep_hours`: how long the last revision of a project stays.
+    `leased_until`: a worker is at it until then.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,6 +35,7 @@ class Publish(models.Model):
     overrides = models.JSONField(default=dict, blank=True)
     note = models.CharField(max_length=500, blank=True, default="")
     rollback_of = models.CharField(max_length=40, blank=True, default="")
+    keep_hours = models.PositiveIntegerField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     scheduled_for = models.DateTimeField(null=True, blank=True)
     revision = models.ForeignKey(Revision, models.SET_NULL, null=True, blank=True, related_name="publishes")

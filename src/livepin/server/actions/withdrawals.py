@@ -1,0 +1,122 @@
+"""The end of a project's documents.
+
+decommission   nothing is pinned any more: a last revision is `off` everywhere, and some time later, when
+               applications had time to fetch it, the objects are removed
+withdraw       something is wrong with what was signed: the objects are removed at once, and nothing new is signed.
+               Applications keep judging by what they hold; those that start without a document fail closed
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from livepin.core.document import FORMAT
+from livepin.errors import Conflict, ValueInvalid
+from livepin.publish.places import pointer_key, revision_key
+from livepin.server import queue
+from livepin.server.actions import audit, publishes, revisions
+from livepin.server.actions.actor import Actor, May, reach_project
+from livepin.server.actions.origins import origins
+from livepin.server.actions.publishes import Wish
+from livepin.server.models import Project, Publish
+
+#: How long the last revision stays on the origins: applications refresh at least hourly, while they run.
+KEEP_HOURS = 72
+_MOST_SERIALS = 100_000
+
+
+def decommission(
+    actor: Actor, organization: str, project: str, reason: str, keep_hours: int = KEEP_HOURS, wish: Wish | None = None
+) -> Publish:
+    """Publish a last revision that is `off` everywhere, and remove the objects `keep_hours` (0 to 8,760) later.
+
+    Takes the right to manage, and approvals as any publish. Once it is published, the project takes no changes. Raises
+    `NotFound`, `Forbidden`, `ValueInvalid`, `Conflict` (`state_wrong`).
+    """
+    if not 0 <= keep_hours <= 8760:
+        raise ValueInvalid("value_invalid", "it is not a number from 0 to 8760", where="keep_hours")
+
+    def staged(found: Project) -> dict[str, Any]:
+        payload = revisions.payload_of(found, revisions.current(found))
+        if payload is None:
+            hint = "Withdraw it, or delete it."
+            raise Conflict("state_wrong", "nothing is published that could end", where=project, hint=hint)
+        return _off(payload)
+
+    asked = wish or Wish()
+    given = Wish(asked.overrides, _reason(reason), asked.scheduled_for, None, asked.key)
+    return publishes.ask(actor, organization, project, "withdrawal", given, staged, May.MANAGE, keep_hours=keep_hours)
+
+
+def _off(payload: dict[str, Any]) -> dict[str, Any]:
+    """The same patterns, so that nothing becomes unlisted, and none of them judged."""
+    kept = {name: payload[name] for name in ("organization", "project", "serial", "issued_at", "expires_at")}
+    hosts = [{"host": one["host"], "action": "off"} for one in payload["hosts"]]
+    return {"format": FORMAT, **kept, "hosts": hosts}
+
+
+def withdraw(actor: Actor, organization: str, project: str, reason: str) -> Project:
+    """Remove the documents from every origin at once, and sign nothing more. Takes the right to manage.
+
+    What waited is cancelled. The objects go as soon as a job gets there, within seconds; an origin that does not
+    answer is asked again until it does. Raises `NotFound`, `Forbidden`, `ValueInvalid`.
+    """
+    note = _reason(reason)
+    reach_project(actor, organization, project, May.MANAGE)
+    with transaction.atomic():
+        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        _, found = reach_project(actor, organization, project, May.MANAGE)
+        found.state = "withdrawn"
+        found.save(update_fields=["state"])
+        unfinished = found.publishes.filter(state__in=("checking", "waiting", "unsigned", "publishing", "failed"))
+        unfinished.update(state="cancelled", finished_at=timezone.now())
+        Publish.objects.create(
+            project=found,
+            what="withdrawal",
+            state="published",
+            asked_by=actor.account,
+            note=note,
+            finished_at=timezone.now(),
+        )
+        audit.append(found.organization, actor, "project withdrawn", project)
+        queue.enqueue("remove objects", {"project_id": str(found.id)}, f"remove objects of {found.id}")
+    return found
+
+
+def _reason(text: str) -> str:
+    if not text.strip() or len(text) > 500 or any(ord(one) < 32 for one in text):
+        raise ValueInvalid("value_invalid", "it is not one line of 1 to 500 characters", where="reason")
+    return text.strip()
+
+
+def remove_objects(project_id: str) -> None:
+    """Remove everything of a project from every origin, the pointer first. Safe to repeat. Raises `OriginFailed`.
+
+    A project that is active again, or never ended, keeps its objects.
+    """
+    project = Project.objects.select_related("organization").filter(id=project_id).exclude(state="active").first()
+    if project is not None:
+        remove_all(project)
+
+
+def remove_all(project: Project) -> None:
+    """Remove every object of a project, whatever its state: for its purge. Raises `OriginFailed`."""
+    organization, name = project.organization.identifier, project.identifier
+    numbers = sorted(_numbers(project))
+    for origin in origins():
+        origin.remove(pointer_key(organization, name))
+        for epoch, serial in numbers:
+            origin.remove(revision_key(organization, name, epoch, serial))
+
+
+def _numbers(project: Project) -> set[tuple[int, int]]:
+    """Numbers that may lie on an origin. Those between count too: of what was adopted only the last one is known."""
+    known = set(project.revisions.values_list("epoch", "serial"))
+    last: dict[int, int] = {}
+    for epoch, serial in known:
+        last[epoch] = max(serial, last.get(epoch, 0))
+    # A thief of the key may have driven the serial to its maximum.
+    return known | {(epoch, one) for epoch, most in last.items() for one in range(1, min(most, _MOST_SERIALS) + 1)}

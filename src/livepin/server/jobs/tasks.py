@@ -1,0 +1,102 @@
+"""Every task by its name: what `queue.enqueue` can ask for. A task runs at least once and is safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import close_old_connections, transaction
+from django.utils import timezone
+
+from livepin.server import queue
+from livepin.server.actions import delivery, looks, publishes, renewals, withdrawals
+from livepin.server.models import Job, Project
+
+_log = structlog.get_logger("livepin.jobs")
+
+#: After so many failures a job is dead: it is kept, shown, and not tried again.
+MAX_ATTEMPTS = 8
+#: How long jobs are kept that are done, and those that are dead.
+KEEP_DONE, KEEP_DEAD = timedelta(days=2), timedelta(days=60)
+
+
+def _publish(publish_id: str) -> None:
+    delivery.run(publish_id)
+
+
+def _looks() -> None:
+    """Each project's looks are a job of their own: one that is slow holds up no other."""
+    for project_id in (
+        Project.objects.filter(state="active", hosts__isnull=False).distinct().values_list("id", flat=True)
+    ):
+        queue.enqueue("look", {"project_id": str(project_id)}, f"look {project_id}")
+
+
+def _look(project_id: str) -> None:
+    project = Project.objects.select_related("organization").filter(id=project_id, state="active").first()
+    if project is not None:
+        looks.refresh_all(project)
+
+
+def _remove(project_id: str) -> None:
+    withdrawals.remove_objects(project_id)
+
+
+def _tidy() -> None:
+    now = timezone.now()
+    Job.objects.filter(state="done", finished_at__lt=now - KEEP_DONE).delete()
+    Job.objects.filter(state="dead", finished_at__lt=now - KEEP_DEAD).delete()
+
+
+TASKS: Mapping[str, Callable[..., Any]] = {
+    "publish": _publish,
+    "resume": publishes.resume_all,
+    "renewals": renewals.start_due,
+    "looks": _looks,
+    "look": _look,
+    "remove objects": _remove,
+    "tidy": _tidy,
+}
+
+#: How often the server asks itself for a task (beats.py).
+PERIODIC: Mapping[str, timedelta] = {
+    "resume": timedelta(minutes=1),
+    "renewals": timedelta(minutes=15),
+    "looks": timedelta(hours=6),
+    "tidy": timedelta(hours=1),
+}
+
+
+def perform(task: str, arguments: Mapping[str, Any], name: str) -> None:
+    """Run one job. What is to be tried again is enqueued anew; raises whatever made it fail for the last time."""
+    close_old_connections()
+    given = dict(arguments)
+    attempt = int(given.pop("attempt", 1))
+    try:
+        TASKS[task](**given)
+    except queue.Again as again:
+        _later(task, arguments, name, again.seconds)
+    except Exception as error:
+        # What an error says may hold what people typed: its kind is enough here.
+        _log.warning("job failed", task=task, attempt=attempt, error=type(error).__name__, code=_code(error))
+        if attempt >= MAX_ATTEMPTS:
+            raise
+        _later(task, {**given, "attempt": attempt + 1}, name, pause_after(attempt))
+    finally:
+        close_old_connections()
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "code", ""))
+
+
+def _later(task: str, arguments: Mapping[str, Any], name: str, seconds: float) -> None:
+    with transaction.atomic():
+        queue.enqueue(task, dict(arguments), name, timezone.now() + timedelta(seconds=seconds))
+
+
+def pause_after(attempt: int) -> float:
+    """Seconds until a job that failed is tried again."""
+    return float(min(3600, 5 * 4 ** (attempt - 1)))
