@@ -49,7 +49,7 @@ nginx:
 
 # What the slow tests talk to besides nginx.
 parts:
-	@tools/debian.sh nginx chromium mariadb-server redis-server softhsm2
+	@tools/debian.sh nginx chromium mariadb-server postgresql-15 redis-server softhsm2
 
 # ---------------------------------------------------------------- what it is for
 
