@@ -21,6 +21,7 @@ from livepin.errors import CODES, LivepinError
 from livepin.testing.cast import Cast
 from tests.cli.conftest import Service
 from tests.cli.ct_world import CtWorld
+from tests.cli.fresh_world import Machine
 from tests.cli.shell import PASSPHRASE, Shell
 
 DIGEST = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
@@ -53,6 +54,8 @@ CALLS: dict[str, list[str]] = {
     "diff": ["diff"],
     "sign": ["sign"],
     "publish": ["publish"],
+    "freshness publish": ["freshness", "publish", "-C", "fresh"],
+    "freshness show": ["freshness", "show"],
     "rollback": ["rollback", "1"],
     "show": ["show"],
     "timeline": ["timeline"],
@@ -100,6 +103,7 @@ def prepare(project: Shell) -> None:
     """What some of the good calls need to be there."""
     (project.directory / "other").mkdir()
     CT.write(project.directory)
+    Machine(project.directory / "fresh").publish()
     path = project.directory / "livepin.toml"
     path.write_text(path.read_text("utf-8").replace("life_days = 30", f'life_days = 30\ndeny = ["{DIGEST}"]'), "utf-8")
 
@@ -125,7 +129,7 @@ CHANGING = [name for name in CALLS if "--dry-run" in options_of(TREE[name])]
 
 def test_whatever_changes_something_has_a_dry_run() -> None:
     reading = {"keys list", "look", "host list", "pin list", "deny list", "check", "diff", "show", "verify", "doctor"}
-    reading |= {"ct logs compare", "ct logs list", "ct check"}
+    reading |= {"freshness show", "timeline", "ct logs compare", "ct logs list", "ct check"}
     assert set(CHANGING) == set(CALLS) - reading - {"conform"}
 
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "What publishing would change."),
     "sign": ("sign", "Stage, check and sign a revision without publishing it."),
     "publish": ("publish", "Stage, check, sign and publish a revision."),
+    "freshness": ("freshness", "Prolong the published document with a refresh key: publish, show."),
     "rollback": ("rollback", "Publish the content of an older revision under a new serial."),
     "show": ("show", "Show a document."),
     "timeline": ("timeline", "Draw what certificates, pins and the document cover, and where a gap is."),
