@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_an_application_lives_by_what_the_command_publishes(machine: Machine) ->
     assert (shown["fresh"], shown["until"]) == (True, done["until"])
     assert (shown["expires_at"], shown["extendable_until"]) == (machine.now - HOUR, machine.now + 240 * HOUR)
     with Origin(machine.directory / "public") as origin:
-        arguments = {"organization_id": "acme", "project_id": "shop", "public_key": machine.authority.public_key}
+        arguments: Any = {"organization_id": "acme", "project_id": "shop", "public_key": machine.authority.public_key}
         with Pinner(**arguments, configuration_url=origin.base_url, store=None) as pinner:
             status = pinner.status()
     assert (status.serial, status.prolonged, status.expires_at) == (2, True, done["until"])
