@@ -111,6 +111,8 @@ CODES: dict[str, str] = {
     "origin_ahead": "Publish again: the next number is taken from what the origin holds now.",
     "serial_taken": "Publish again: somebody else is publishing this project, or the origin holds strange objects.",
     "read_back_failed": "The origin does not give back what was written: look who else can write to it.",
+    "freshness_ahead": "Nothing to do: what is published is prolonged further already.",
+    "not_extendable": "Publish with `extendable_days`, under a key set that names refresh keys.",
     "not_confirmed": "The origin is up to date. Check the public URL and the CDN's cache, or pass --no-confirm.",
     # logs of Certificate Transparency
     "ct_list_invalid": "Give Chrome's list (version 3) or Apple's, as it was fetched; the message says what is wrong.",

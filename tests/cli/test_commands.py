@@ -27,6 +27,7 @@ from livepin.errors import CODES, LivepinError
 from livepin.testing.cast import Cast
 from tests.cli.conftest import Service
 from tests.cli.ct_world import CtWorld
+from tests.cli.fresh_world import Machine
 from tests.cli.shell import PASSPHRASE, Shell
 
 DIGEST = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
@@ -73,6 +74,8 @@ CALLS: dict[str, list[str]] = {
     "diff": ["diff"],
     "sign": ["sign"],
     "publish": ["publish"],
+    "freshness publish": ["freshness", "publish", "-C", "fresh"],
+    "freshness show": ["freshness", "show"],
     "rollback": ["rollback", "1"],
     "show": ["show"],
     "timeline": ["timeline"],
@@ -129,6 +132,7 @@ def prepare(project: Shell, keyed_template: Path) -> None:
     key = PublicKey.from_text((project.directory / "keys" / "signing.pub.pem").read_text("ascii"))
     header = {"alg": key.alg, "kid": key.thumbprint, "typ": TEST_TYP}
     (project.directory / "test.input").write_bytes(jws.signing_input(header, b"{}"))
+    Machine(project.directory / "fresh").publish()
     path = project.directory / "livepin.toml"
     path.write_text(path.read_text("utf-8").replace("life_days = 30", f'life_days = 30\ndeny = ["{DIGEST}"]'), "utf-8")
 
@@ -154,7 +158,15 @@ CHANGING = [name for name in CALLS if "--dry-run" in options_of(TREE[name])]
 
 def test_whatever_changes_something_has_a_dry_run() -> None:
     reading = {"keys list", "look", "host list", "pin list", "deny list", "check", "diff", "show", "verify", "doctor"}
-    reading |= {"ct logs compare", "ct logs list", "ct check", "signer test", "keyset show", "timeline"}
+    reading |= {
+        "ct logs compare",
+        "ct logs list",
+        "ct check",
+        "signer test",
+        "keyset show",
+        "timeline",
+        "freshness show",
+    }
     assert set(CHANGING) == set(CALLS) - reading - {"conform"}
 
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "What publishing would change."),
     "sign": ("sign", "Stage, check and sign a revision without publishing it."),
     "publish": ("publish", "Stage, check, sign and publish a revision."),
+    "freshness": ("freshness", "Prolong the published document with a refresh key: publish, show."),
     "rollback": ("rollback", "Publish the content of an older revision under a new serial."),
     "recover": ("recover", "A project's folder out of its last published document and your own key."),
     "show": ("show", "Show a document."),

@@ -65,7 +65,7 @@ def statement_url(document_url: str) -> str:
     A query stays: without it a source that asks for one would give nothing.
     """
     path, mark, query = document_url.partition("?")
-    return path.rpartition("/")[0] + "/" + STATEMENT + mark + query
+    return f"{path.rpartition('/')[0]}/{STATEMENT}{mark}{query}"
 
 
 def parse_url(url: str) -> SourceUrl:

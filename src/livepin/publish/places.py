@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-POINTER = "pins.jws"
+POINTER, STATEMENT = "pins.jws", "fresh.jws"
 
 
 def pointer_key(organization: str, project: str) -> str:
@@ -13,6 +13,17 @@ def pointer_key(organization: str, project: str) -> str:
 def revision_key(organization: str, project: str, epoch: int, serial: int) -> str:
     """Key of one revision; what lies there never changes."""
     return f"{organization}/{project}/{epoch}.{serial}.jws"
+
+
+def statement_key(organization: str, project: str) -> str:
+    """Key of the freshness statement, which lies beside the pointer."""
+    return f"{organization}/{project}/{STATEMENT}"
+
+
+def statement_url(document_url: str) -> str:
+    """The URL of the freshness statement for a document's: its sibling, with the same query."""
+    path, mark, query = document_url.partition("?")
+    return f"{path.rpartition('/')[0]}/{STATEMENT}{mark}{query}"
 
 
 def document_url(url: str, organization: str, project: str) -> str:
