@@ -11,9 +11,8 @@ from django.shortcuts import redirect, render
 
 from livepin.author.draft import MAX_LIFE_DAYS, Draft
 from livepin.core.document import MAX_REFRESH_AFTER
-from livepin.errors import LivepinError
 from livepin.server.actions import drafts, projects
-from livepin.server.web.forms import Lines, refuse
+from livepin.server.web.forms import Lines, refusals
 from livepin.server.web.visitor import actor, page
 
 
@@ -66,12 +65,9 @@ def settings(request: HttpRequest, organization: str, project: str) -> HttpRespo
     draft, version = drafts.read(actor(request), organization, project)
     form = DraftSettings(request.POST) if request.method == "POST" else DraftSettings.of(draft, version)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals(form):
             given = form.cleaned_data["version"]
             drafts.set_settings(actor(request), organization, project, given, **form.settings())
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, "The settings are staged. Nothing is published by this.")
             return redirect("draft-settings", organization, project)
     context = {"organization": found.organization, "project": found, "form": form}

@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
-from livepin.errors import LivepinError
 from livepin.server.actions import accounts, sign_ins
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, public
 
 
@@ -35,11 +34,8 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
     form = Welcome(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        try:
+        with refusals(form):
             accounts.claim(given["code"].strip(), given["email"], given["password"])
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, "Your account is there. Sign in with it.")
             return redirect("account_login")
     return render(request, "livepin/welcome.html", {"form": form})
@@ -61,7 +57,7 @@ def device(request: HttpRequest) -> HttpResponse:
     waiting = None
     if request.method == "POST" and form.is_valid():
         code = form.cleaned_data["code"]
-        try:
+        with refusals(form):
             waiting = sign_ins.find(actor(request), code)
             if "approve" in request.POST:
                 sign_ins.approve(actor(request), code)
@@ -69,6 +65,4 @@ def device(request: HttpRequest) -> HttpResponse:
             if "deny" in request.POST:
                 sign_ins.deny(actor(request), code)
                 return render(request, "livepin/device_done.html", {"client": waiting.client, "approved": False})
-        except LivepinError as error:
-            refuse(form, error)
     return render(request, "livepin/device.html", {"form": form, "waiting": waiting})

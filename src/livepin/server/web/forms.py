@@ -1,7 +1,9 @@
-"""What all forms share: texts one a line, and errors of actions beside the field that they are about."""
+"""What forms share: texts one a line, identifiers, and errors of actions beside the field that they are about."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -22,6 +24,25 @@ class Lines(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         """A list as lines."""
         return "\n".join(value) if isinstance(value, list | tuple) else value
+
+
+class Identity(forms.Form):
+    """What a new organization or project is called: by applications for ever, and by people."""
+
+    identifier = forms.CharField(
+        max_length=64,
+        help_text="Applications embed it; it never changes. Letters, digits, dots, hyphens and underscores.",
+    )
+    name = forms.CharField(max_length=100, required=False, help_text="For people; it can be changed at any time.")
+
+
+@contextmanager
+def refusals(form: forms.Form) -> Iterator[None]:
+    """An action's error in this block goes to the form, and what comes after the block shows it."""
+    try:
+        yield
+    except LivepinError as error:
+        refuse(form, error)
 
 
 def refuse(form: forms.Form, error: LivepinError) -> None:

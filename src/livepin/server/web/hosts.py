@@ -10,9 +10,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from livepin.author.names import readable
-from livepin.errors import LivepinError
 from livepin.server.actions import hosts, projects
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals
 from livepin.server.web.policies import NewPin, Policy
 from livepin.server.web.visitor import actor, page
 
@@ -51,11 +50,8 @@ def host(request: HttpRequest, organization: str, project: str, pattern: str) ->
     form = Policy(request.POST) if request.method == "POST" else Policy.of(entry, version)
     if request.method == "POST" and form.is_valid():
         changed = form.entry(pattern, entry.pins)
-        try:
+        with refusals(form):
             hosts.put(actor(request), organization, project, form.cleaned_data["version"], changed)
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, f"The policy of {pattern} is staged. Nothing is published by this.")
             return redirect("host", organization, project, pattern)
     new_pin = NewPin(initial={"version": version, "position": "leaf"})
@@ -89,12 +85,9 @@ def add_pin(request: HttpRequest, organization: str, project: str, pattern: str)
     entry, version = hosts.read(actor(request), organization, project, pattern)
     form = NewPin(request.POST or None, request.FILES or None, initial={"version": version, "position": "leaf"})
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals(form):
             given = form.cleaned_data["version"]
             hosts.add_pins(actor(request), organization, project, given, pattern, (form.entry(),))
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, "The pin is staged. Nothing is published by this.")
             return redirect("host", organization, project, pattern)
     context = {"organization": found.organization, "project": found, "host": entry, "new_pin": form}

@@ -9,9 +9,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from livepin.errors import LivepinError
 from livepin.server.actions import keys, overview, projects
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, page
 
 
@@ -60,14 +59,11 @@ def new(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     form = NewKey(request.POST or None)
     if request.method == "POST" and form.is_valid():
         kind, public_key = form.cleaned_data["kind"], form.cleaned_data["public_key"]
-        try:
+        with refusals(form):
             if kind == "own":
                 keys.add(actor(request), organization, project, public_key=public_key)
             else:
                 keys.add(actor(request), organization, project, kind)
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, "The key is there. It signs once a key set names it.")
             return redirect("keys", organization, project)
     return render(request, "livepin/key_new.html", {"organization": found.organization, "project": found, "form": form})

@@ -13,11 +13,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from livepin.errors import LivepinError
 from livepin.server.actions import invitations, memberships, organizations
 from livepin.server.actions.actor import ROLES, May
 from livepin.server.web.adapter import INVITATION
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, page, public
 
 _PAGE = 100
@@ -59,10 +58,8 @@ def index(request: HttpRequest, organization: str) -> HttpResponse:
     form = Invite(request.POST or None) if manages else None
     secret = ""
     if request.method == "POST" and form is not None and form.is_valid():
-        try:
+        with refusals(form):
             secret = _invite(request, organization, form.cleaned_data)
-        except LivepinError as error:
-            refuse(form, error)
     shown = memberships.listed(actor(request), organization, request.GET.get("after", ""), _PAGE + 1)
     context = {
         "organization": reached.organization,
@@ -134,15 +131,12 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     form = Code(request.POST or None, initial={"code": waiting})
     if request.method == "POST" and form.is_valid():
         secret = form.cleaned_data["code"].strip()
-        try:
+        with refusals(form):
             if request.user.is_authenticated:
                 membership = invitations.accept(actor(request), secret)
                 request.session.pop(INVITATION, None)
                 return redirect("organization", membership.organization.identifier)
             invitations.find(secret)
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             request.session[INVITATION] = secret
             return redirect("account_signup")
     return render(request, "livepin/invitation.html", {"form": form})

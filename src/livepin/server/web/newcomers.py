@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from livepin.author.draft import HostEntry, PinEntry
 from livepin.errors import LivepinError
 from livepin.server.actions import hosts, looks, projects
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals, refuse
 from livepin.server.web.policies import digest_of
 from livepin.server.web.visitor import actor, page
 
@@ -99,11 +99,9 @@ def _offers(seen: tuple[looks.Seen, ...]) -> list[dict[str, Any]]:
 def _stage(request: HttpRequest, organization: str, project: str, context: dict[str, Any]) -> HttpResponse:
     choice = Choice(request.POST)
     if choice.is_valid():
-        try:
+        with refusals(choice):
             hosts.put(actor(request), organization, project, None, _entry(request, choice))
             return redirect("draft", organization, project)
-        except LivepinError as error:
-            refuse(choice, error)
     context |= {"form": choice, "offers": _posted(request), "pattern": choice.data.get("pattern", ""), "seen": ()}
     return render(request, "livepin/host_choose.html", context)
 

@@ -7,21 +7,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from livepin.errors import LivepinError
 from livepin.server.actions import organizations, projects
 from livepin.server.actions.actor import May
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, page
-
-
-class NewOrganization(forms.Form):
-    """What a new organization needs."""
-
-    identifier = forms.CharField(
-        max_length=64,
-        help_text="Applications embed it; it never changes. Letters, digits, dots, hyphens and underscores.",
-    )
-    name = forms.CharField(max_length=100, required=False, help_text="For people; it can be changed at any time.")
 
 
 @page
@@ -33,13 +22,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @page
 def new(request: HttpRequest) -> HttpResponse:
     """Found an organization."""
-    form = NewOrganization(request.POST or None)
+    form = Identity(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals(form):
             made = organizations.create(actor(request), form.cleaned_data["identifier"], form.cleaned_data["name"])
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, f"{made.name} is there. Its first project is next.")
             return redirect("organization", made.identifier)
     return render(request, "livepin/organization_new.html", {"form": form})
@@ -57,11 +43,8 @@ def settings(request: HttpRequest, organization: str) -> HttpResponse:
     reached = organizations.read(actor(request), organization)
     form = OrganizationSettings(request.POST or None, initial={"name": reached.organization.name})
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals(form):
             organizations.rename(actor(request), organization, form.cleaned_data["name"])
-        except LivepinError as error:
-            refuse(form, error)
-        else:
             messages.success(request, "The organization has another name now; its identifier stays.")
             return redirect("organization-settings", organization)
     context = {"organization": reached.organization, "form": form, "owns": reached.may(May.OWN)}

@@ -14,10 +14,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from livepin.core.guard import Rule
-from livepin.errors import LivepinError
 from livepin.server.actions import checks, drafts, projects, publishes
 from livepin.server.web.changes import lines_of
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, page
 
 #: How long the request that asks for a publish waits for it, in seconds; the page follows from then on.
@@ -112,13 +111,11 @@ def show(request: HttpRequest, organization: str, project: str, publish: UUID) -
     row = publishes.read(actor(request), organization, project, str(publish))
     form = Signature(request.POST or None) if row.state == "unsigned" else None
     if request.method == "POST" and form is not None and form.is_valid():
-        try:
+        with refusals(form):
             answer = form.cleaned_data["signature"].strip().encode("ascii", "replace")
             publishes.bring(actor(request), organization, project, str(publish), answer)
             publishes.wait(actor(request), organization, project, str(publish), _WAIT)
             return redirect("publish", organization, project, publish)
-        except LivepinError as error:
-            refuse(form, error)
     done = {one.step for one in row.steps.all()}
     context = {
         "organization": found.organization,

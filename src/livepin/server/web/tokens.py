@@ -12,10 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from livepin.errors import LivepinError
 from livepin.server.actions import organizations, projects, tokens
 from livepin.server.actions.actor import SCOPES
-from livepin.server.web.forms import refuse
+from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, page
 
 _SCOPES = [(one.value, one.value) for one in SCOPES]
@@ -53,12 +52,10 @@ def new(request: HttpRequest, organization: str) -> HttpResponse:
     made = None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        try:
+        with refusals(form):
             made = tokens.create(
                 actor(request), organization, given["name"], given["scope"], given["days"], given["project"]
             )
-        except LivepinError as error:
-            refuse(form, error)
     context = {"organization": reached.organization, "form": form, "made": made}
     return render(request, "livepin/token_new.html", context)
 
