@@ -103,11 +103,19 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def _check_url(url: str) -> None:
-    parts = urlsplit(url)
+def is_https(url: str) -> bool:
+    """Whether a URL is an https one, or an http one of the loopback (design section 2)."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     host = parts.hostname or ""
     loopback = host == "localhost" or (is_address(host) and host.startswith(_LOOPBACK))
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+
+
+def _check_url(url: str) -> None:
+    if not is_https(url):
         raise FetchFailed("configuration_url_invalid", "not an https URL (http only on loopback)", where=url)
 
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from livepin.core.hosts import is_address
 from livepin.errors import ConfigurationError
+from livepin.publish.public import is_https
 
 PREFIX = "LIVEPIN_SERVER_"
 #: Names the TOML file; it is no setting itself.
@@ -249,10 +248,7 @@ def _listen(name: str, value: Any) -> str:
 
 def _url(name: str, value: Any) -> str:
     text = _text(name, value)
-    parts = urlsplit(text)
-    host = parts.hostname or ""
-    local = host == "localhost" or (is_address(host) and host.startswith(("127.", "::1")))
-    if text and not (host and (parts.scheme == "https" or (parts.scheme == "http" and local))):
+    if text and not is_https(text):
         raise _fault(name, "is not an https URL (http only on loopback)")
     return text
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, ValueInvalid
+from livepin.publish.public import is_https
 from livepin.server.actions import audit, identifiers, keys, limits
 from livepin.server.actions.actor import Actor, May, projects, reach, reach_project
 from livepin.server.actions.organizations import named
@@ -102,11 +102,6 @@ def _line(where: str, text: str, most: int) -> str:
 
 
 def _public_url(text: str) -> str:
-    if text and not text.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+    if text and not is_https(text):
         raise ValueInvalid("value_invalid", "it is not an https URL", where="url")
     return text
-
-
-def anchors_of(project: Project) -> tuple[PublicKey, ...]:
-    """The public keys that applications of a project embed."""
-    return tuple(PublicKey.from_text(text) for text in project.anchors)
