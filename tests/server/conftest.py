@@ -28,6 +28,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "livepin.server.settings"
 import django  # noqa: E402  # after its settings are known
 
 django.setup()
+# What this process is set up with is no business of the processes that other tests start.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from livepin.server.actions import rates  # noqa: E402
 from tests.server.world import World  # noqa: E402
