@@ -19,7 +19,8 @@ from tests.server.world import World
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-@pytest.fixture(scope="session")
+# A module, no longer: while Playwright lives, an event loop seems to run in this thread, and other tests ask for one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless; everything that would leave this machine is switched off."""
     program = shutil.which("chromium")
