@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import resource
 import socket
 import ssl
@@ -28,6 +29,11 @@ HOST = "localhost"
 PAUSE, PATIENCE, TICK = 0.2, 8.0, 0.01
 
 
+def _pause() -> float:
+    """Never the same: lanes of one rhythm could take turns for ever, and some events are told only out of turn."""
+    return PAUSE * random.uniform(0.5, 1.5)
+
+
 class Lane:
     """One server, visited in one way, over and over."""
 
@@ -42,14 +48,14 @@ class Lane:
 
     def follow(self, closing: threading.Event) -> None:
         """Visit in a thread."""
-        while not closing.wait(PAUSE):
+        while not closing.wait(_pause()):
             began = time.monotonic()
             self.visits.append((began, self.visit()))
 
     async def follow_in_loop(self) -> None:
         """Visit inside the event loop."""
         while True:
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(_pause())
             began = time.monotonic()
             self.visits.append((began, await self._visit_in_loop()))
 
