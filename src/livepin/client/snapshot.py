@@ -7,7 +7,7 @@ handshakes need no lock, and each is judged under exactly one revision.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from livepin.core import judge
 from livepin.core.ct_policy import moments
@@ -71,8 +71,7 @@ class WithoutDocument:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
+class _Remembered(NamedTuple):
     verdict: Verdict
     since: float
     until: float

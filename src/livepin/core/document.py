@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -62,7 +62,11 @@ class CtRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything a document says about one host pattern. `pins` None means: no `pins` member (J6)."""
+    """Everything a document says about one host pattern. `pins` None means: no `pins` member (J6).
+
+    The rest follows from it, and is found once because handshakes ask for it. `needs_chain`: whether a verdict depends
+    on more of a chain than its leaf, the document's `deny` aside. `moments`: where pins begin or end (Unix seconds).
+    """
 
     host: str
     action: Action
@@ -71,6 +75,15 @@ class Policy:
     ct: CtRule
     rollout: int
     when_expired: WhenExpired
+    needs_chain: bool = field(init=False, repr=False, compare=False)
+    moments: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        pins = self.pins or ()
+        above = self.deny or self.ct.action is not Action.OFF or any(pin.position is not Position.LEAF for pin in pins)
+        object.__setattr__(self, "needs_chain", self.action is not Action.OFF and bool(above))
+        ends = (moment for pin in pins for moment in (pin.start, pin.end) if moment is not None)
+        object.__setattr__(self, "moments", tuple(ends))
 
 
 SHA256 = matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "the canonical Base64 of a SHA-256 digest")

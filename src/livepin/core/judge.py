@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from livepin.core.ct_policy import CtResult, evaluate
@@ -29,8 +28,7 @@ from livepin.errors import HostInvalid
 _SPKI_SHA256 = "spki_sha256"
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """What is known of the other side of a TLS connection.
 
     `host`: the name that the TLS layer verifies; None where the application named none. `chain`: the validated one,
@@ -136,6 +134,9 @@ def _judge(setting: _Setting, policy: Policy | None, peer: Peer) -> Verdict:
 
 def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answer) -> Verdict:
     ct = answer.ct
+    reasons = (answer.reason,) if answer.reason else ()
+    if ct is not None:
+        reasons += tuple(reason.text for reason in ct.reasons)
     return Verdict(
         answer.outcome,
         answer.code,
@@ -148,14 +149,14 @@ def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answ
         not peer.validated,
         setting.expired,
         None if ct is None else ct.evaluated,
-        reasons=tuple(filter(None, (answer.reason, *(reason.text for reason in (ct.reasons if ct else ()))))),
-        scts=ct.scts if ct else (),
+        reasons=reasons,
+        scts=() if ct is None else ct.scts,
     )
 
 
 def _unlisted(document: Document, peer: Peer) -> _Answer:
     """J3. `unlisted` does not change when the document expires."""
-    denied = _denied(document.deny, peer)
+    denied = _denied(document.deny, peer) if document.deny else None
     if denied is not None:
         return _Answer(Outcome.BLOCKED, denied.code, denied.reason)
     return _Answer(_UNLISTED[document.unlisted], "unlisted")
@@ -172,12 +173,13 @@ def _listed(setting: _Setting, policy: Policy, peer: Peer) -> _Answer:
     """J5 to J9, in this order."""
     if policy.action is Action.OFF:
         return _Answer(Outcome.ALLOWED, "off")
-    denied = _denied(setting.document.deny | policy.deny, peer)
+    deny = setting.document.deny | policy.deny
+    denied = _denied(deny, peer) if deny else None
     if denied is not None:
         # J5: nothing but `action` softens a denied key, the rollout does not.
         return _Answer(_outcome(policy.action is Action.ENFORCE), denied.code, denied.reason)
     pin = matching_pin(policy.pins or (), peer, setting.now)
-    ct, ct_failure = _ct(setting, policy, peer)
+    ct, ct_failure = _ct(setting, policy, peer) if policy.ct.action is not Action.OFF else (None, None)
     failure = _pin_failure(policy, pin, peer) or ct_failure
     if failure is None:
         return _Answer(Outcome.ALLOWED, "matched", "", pin, ct)
@@ -206,8 +208,6 @@ def _known(peer: Peer) -> tuple[Certificate, ...]:
 
 def _denied(deny: frozenset[str], peer: Peer) -> _Failure | None:
     """J5. Where a key is unknown, a denied one cannot be ruled out: fail closed."""
-    if not deny:
-        return None
     if not peer.chain:
         return _Failure("denied", "the peer showed no certificate, a denied key cannot be ruled out")
     if any(certificate.digest(_SPKI_SHA256) in deny for certificate in _known(peer)):
@@ -222,16 +222,13 @@ def matching_pin(pins: Iterable[Pin], peer: Peer, now: float) -> Pin | None:
     chain = _known(peer)
     for pin in pins:
         if pin.active(now):
-            for certificate in _at(pin.position, chain):
+            for certificate in chain[_PLACES[pin.position]]:
                 if certificate.digest(pin.member) == pin.digest:
                     return pin
     return None
 
 
-def _at(position: Position, chain: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
-    if position is Position.LEAF:
-        return chain[:1]
-    return chain[1:] if position is Position.CA else chain
+_PLACES = {Position.LEAF: slice(1), Position.CA: slice(1, None), Position.ANY: slice(None)}
 
 
 def _pin_failure(policy: Policy, pin: Pin | None, peer: Peer) -> _Failure | None:
@@ -243,10 +240,8 @@ def _pin_failure(policy: Policy, pin: Pin | None, peer: Peer) -> _Failure | None
     return _Failure("pin_mismatch", f"no active pin matches the chain (leaf {_SPKI_SHA256} {leaf})")
 
 
-def _ct(setting: _Setting, policy: Policy, peer: Peer) -> tuple[CtResult | None, _Failure | None]:
+def _ct(setting: _Setting, policy: Policy, peer: Peer) -> tuple[CtResult, _Failure | None]:
     """J7: what was found, and the failure; what is wrong with the SCTs stands in the former."""
-    if policy.ct.action is Action.OFF:
-        return None, None
     if not peer.validated and policy.ct.action is Action.ENFORCE:
         # J4: however old the list is, so that an old one is no way around.
         return CtResult(False), _Failure("ct_failed", "CT cannot be judged on an unvalidated chain")
@@ -268,13 +263,9 @@ def bucket(installation: str, pattern: str) -> int:
 
 def needs_chain(document: Document, policy: Policy | None) -> bool:
     """Whether a verdict depends on more of the chain than its leaf."""
-    if policy is not None and policy.action is Action.OFF:
-        return False
-    if document.deny or policy is None:
+    if policy is None or (document.deny and policy.action is not Action.OFF):
         return bool(document.deny)
-    if policy.deny or policy.ct.action is not Action.OFF:
-        return True
-    return any(pin.position is not Position.LEAF for pin in policy.pins or ())
+    return policy.needs_chain
 
 
 def steady(policy: Policy | None, now: float, expires_at: int, ct_moments: Iterable[float] = ()) -> tuple[float, float]:
@@ -282,8 +273,13 @@ def steady(policy: Policy | None, now: float, expires_at: int, ct_moments: Itera
 
     `ct_moments`: where time changes what CT says about this peer (`ct_policy.moments`).
     """
-    changes: list[float] = [expires_at, *ct_moments]
-    for pin in (policy.pins or ()) if policy is not None else ():
-        changes += [moment for moment in (pin.start, pin.end) if moment is not None]
-    since = max((moment for moment in changes if moment <= now), default=float("-inf"))
-    return since, min((moment for moment in changes if moment > now), default=float("inf"))
+    since, until = _ALWAYS
+    for moment in (expires_at, *(policy.moments if policy is not None else ()), *ct_moments):
+        if moment > now:
+            until = min(until, moment)
+        else:
+            since = max(since, moment)
+    return since, until
+
+
+_ALWAYS: tuple[float, float] = (float("-inf"), float("inf"))
