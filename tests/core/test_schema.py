@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
-from livepin.core.schema import TEXT, Check, Fault, array, each, integer, matching, one_of, run, structure
+from livepin.core.base64s import b64
+from livepin.core.schema import TEXT, Check, Fault, array, digest, each, integer, matching, one_of, run, structure
 
 DIGEST = matching("[0-9a-f]{4}", "a digest")
 PIN = structure({"sha": DIGEST, "md5": DIGEST, "from": integer(0, 9)}, at_most_one=frozenset({"sha", "md5"}))
@@ -106,3 +108,52 @@ def test_a_check_of_single_values_may_say_itself_what_is_wrong() -> None:
     assert fault(numbers, [1, 2, 3, 9]) == ("[2].number", "is three", "too_large")
     assert fault(numbers, [1, 2, 9, 3]) == ("[2]", "is not small", "payload_invalid")
     assert fault(numbers, [1, "2"]) == ("[1]", "is not small", "payload_invalid")
+
+
+# ---------------------------------------------------------------- digests
+
+
+RIGHT = {bits: [b64(bytes([number]) * (bits // 8)) for number in range(4)] for bits in (256, 512)}
+
+
+@pytest.mark.parametrize("bits", [256, 512])
+def test_digests_in_canonical_base64_pass(bits: int) -> None:
+    digest(bits)(RIGHT[bits])
+    digest(bits)([])
+
+
+@pytest.mark.parametrize("bits", [256, 512])
+@pytest.mark.parametrize("place", [0, 20, 41, 42, 43, -3, -2, -1])
+@pytest.mark.parametrize("character", ["=", "-", "\n", "B", "/", "ä", "𝔸", ""])
+def test_a_digest_with_another_character_is_what_the_standard_library_says(
+    bits: int, place: int, character: str
+) -> None:
+    """Canonical is what comes out again when it is decoded and encoded; and which of them is wrong is said."""
+    good = RIGHT[bits][1]
+    place %= len(good)
+    bad = good[:place] + character + good[place + 1 :]
+    try:
+        data = base64.b64decode(bad, validate=True)
+        canonical = b64(data) == bad and len(data) == bits // 8
+    except ValueError:
+        canonical = False
+    if canonical:
+        digest(bits)([good, bad])
+        return
+    with pytest.raises(Fault) as found:
+        digest(bits)([good, bad, good])
+    assert (found.value.index, found.value.why) == (1, f"is not the canonical Base64 of a SHA-{bits} digest")
+
+
+def test_a_sign_in_the_middle_of_one_digest_does_not_make_up_for_one_that_lacks_at_the_end() -> None:
+    good = RIGHT[256][0]
+    for swapped in (f"={good[1:-1]}A", f"{good[:20]}={good[21:-1]}A"):
+        with pytest.raises(Fault):
+            digest(256)([good, swapped])
+
+
+@pytest.mark.parametrize("value", [None, 5, True, ["A"], b"A" * 44, {"A": 1}])
+def test_what_is_no_text_is_no_digest(value: object) -> None:
+    with pytest.raises(Fault) as found:
+        digest(256)([RIGHT[256][0], value])
+    assert found.value.index == 1

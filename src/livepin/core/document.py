@@ -17,7 +17,7 @@ from livepin.core.base64s import b64_decode
 from livepin.core.keyset import IDENTIFIER, TIME, text_member
 from livepin.core.logs import Kind, LogList
 from livepin.core.pins import DIGEST_MEMBERS, Pin, Position
-from livepin.core.schema import TEXT, Fault, array, each, integer, knows_critical, matching, one_of, run, structure
+from livepin.core.schema import TEXT, Fault, array, digest, each, integer, knows_critical, one_of, run, structure
 from livepin.errors import DocumentRefused, EncodingInvalid, HostInvalid, JsonInvalid
 
 FORMAT = 1
@@ -86,8 +86,7 @@ class Policy:
         object.__setattr__(self, "moments", tuple(ends))
 
 
-SHA256 = matching(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "the canonical Base64 of a SHA-256 digest")
-_SHA512 = matching(r"[A-Za-z0-9+/]{85}[AQgw]==", "the canonical Base64 of a SHA-512 digest")
+SHA256, _SHA512 = digest(256), digest(512)
 
 _PIN = structure(
     {

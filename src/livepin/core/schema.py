@@ -107,6 +107,34 @@ def matching(pattern: str, what: str) -> Check:
     return each(re.compile(pattern, re.ASCII).fullmatch, what)
 
 
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def digest(bits: int) -> Check:
+    """Canonical Base64 of SHA-2 digests of so many bits.
+
+    There may be tens of thousands: they are looked at as one text, and one by one only to find the first wrong one.
+    """
+    full, left_over = divmod(bits, 6)
+    last = _BASE64[:: 1 << (6 - left_over)]  # the bits that are not used are zeros
+    padding = -(full + 1) % 4
+    size = full + 1 + padding
+    pattern = rf"[A-Za-z0-9+/]{{{full}}}[{last}]={{{padding}}}"
+    one_by_one = matching(pattern, f"the canonical Base64 of a SHA-{bits} digest")
+    digits = _BASE64.encode("ascii")
+
+    def check(values: list[Any]) -> None:
+        if set(map(type, values)) == {str} and set(map(len, values)) == {size}:
+            text, signs = "".join(values), "=" * len(values)
+            right = [text[place::size] == signs for place in range(full + 1, size)]
+            others = text.encode("utf-8", "replace").translate(None, digits).decode("utf-8")
+            if all(right) and not text[full::size].strip(last) and others == signs * padding:
+                return
+        one_by_one(values)
+
+    return check
+
+
 def array(item: Check, *, least: int = 0, most: int | None = None, code: str = "payload_invalid") -> Check:
     """Arrays whose items pass. Fewer than `least` or more than `most` are refused, the latter with `code`."""
 
