@@ -134,7 +134,7 @@ def _judge(setting: _Setting, policy: Policy | None, peer: Peer) -> Verdict:
 
 def _verdict(setting: _Setting, policy: Policy | None, peer: Peer, answer: _Answer) -> Verdict:
     ct = answer.ct
-    reasons = (answer.reason,) if answer.reason else ()
+    reasons: tuple[str, ...] = (answer.reason,) if answer.reason else ()
     if ct is not None:
         reasons += tuple(reason.text for reason in ct.reasons)
     return Verdict(
