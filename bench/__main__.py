@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from bench import api, ct, handshake, importing, judging, loading
+from bench import api, connections, ct, handshake, importing, judging, loading
 from bench.ratio import Row
 
 
 def main() -> int:
     """Measure everything, telling what is being measured."""
     rows: list[Row] = []
-    for room in (judging, handshake, ct, loading, api):
+    for room in (judging, handshake, connections, ct, loading, api):
         sys.stderr.write(f"measuring {room.__name__.rpartition('.')[2]} …\n")
         rows += room.rows()
     _table(("ours", "against", "ours µs", "theirs µs", "ratio", "target", ""), map(_cells, rows))

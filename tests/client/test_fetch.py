@@ -108,11 +108,13 @@ def test_a_url_against_the_rules_is_refused_before_anything_is_sent() -> None:
     "raw",
     [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\neyJh\r\na\r\n.eyJi.c2ln\r\n0\r\nA: b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\neyJh.eyJi.c2ln\r\n0\r\n\xff\0 no trailer\r\nA: b",
         b"HTTP/1.1 200 OK\r\n\r\n" + DOCUMENT.encode(),
+        b"HTTP/1.0 200 OK\r\n\r\n" + DOCUMENT.encode(),
         b"HTTP/1.0 200 Fine\r\nContent-Length: 14\r\n\r\n" + DOCUMENT.encode() + b" and what follows",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n" + DOCUMENT.encode(),
     ],
-    ids=["chunked", "until-the-end", "http-1.0", "continue"],
+    ids=["chunked", "chunked, bad trailers", "until-the-end", "http-1.0, until-the-end", "http-1.0", "continue"],
 )
 def test_every_framing_of_http_gives_the_same_document(raw: bytes) -> None:
     with faulty(lambda talk: talk.send(raw)) as source:
@@ -169,6 +171,7 @@ def cut_gzip() -> bytes:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\neyJh\r\n", "source_truncated"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\neyJh", "source_truncated"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "source_truncated"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\neyJh.eyJi\r\n0\r\n\r\n", "source_truncated"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + cut_gzip(), "source_truncated"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", "source_truncated"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + DOCUMENT.encode(), "source_encoding"),

@@ -96,7 +96,7 @@ class HttpFetcher:
 
         try:
             return self._ask(source, etag, max_bytes, bounds)
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: of a chunk with a negative size, say
             raise _explained(error, bounds) from error
 
     def _ask(self, source: SourceUrl, etag: str | None, max_bytes: int, bounds: Bounds) -> Fetched:
