@@ -86,7 +86,7 @@ def _sending(cast: Cast, pinner: livepin.Pinner) -> tuple[float, float]:
     works = []
     for context in (pinner.ssl_context(cadata=cast.authority.root_pem), cast.authority.client_context()):
         client, outgoing = _shaken(context, cast)
-        works.append(lambda client=client, outgoing=outgoing: (client.write(data), outgoing.read()))  # type: ignore[misc]
+        works.append(lambda client=client, outgoing=outgoing: (client.write(data), outgoing.read()))
     return side_by_side(*works)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import ssl
 import sys
@@ -229,6 +230,23 @@ def test_what_was_stored_is_there_after_a_restart_with_no_network(acme: Acme, pr
     acme.origin.stop()
     pinner = acme.pinner(store=private_place)
     assert (pinner.status().serial, pinner.status().seeded) == (1, False)
+    acme.origin.start()
+
+
+def test_what_could_not_be_stored_is_stored_once_the_disk_has_room_again(acme: Acme, private_place: Path) -> None:
+    acme.publish(policy("localhost", acme.cast.genuine))
+    pinner = acme.pinner(store=private_place)
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (256, unlimited[1]))
+    try:
+        acme.publish(policy("localhost", acme.cast.backup))
+        assert pinner.refresh()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert acme.told("store_unusable") != []
+    assert pinner.refresh(), "nothing new comes"
+    acme.origin.stop()
+    assert acme.pinner(store=private_place).status().serial == 2
     acme.origin.start()
 
 

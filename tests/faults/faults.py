@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from livepin.testing import Cast, Channel, ServerCertificate, TlsServer, conversations
-from livepin.testing.conversations import Conversation
+from livepin.testing.conversations import Conversation, Preamble
 from livepin.testing.failures import Answer, Ending, Failure, Redirect
 from tests.faults.gate import Way
 from tests.faults.nginx import NginxRegion
@@ -97,13 +97,28 @@ class Impostor(Fault):
 
     certificate: Callable[[Cast], ServerCertificate]
     conversation: Conversation = conversations.http
+    preamble: Preamble | None = None
 
     def throw(self, world: World) -> None:
-        server = TlsServer(self.certificate(world.cast), conversation=self.conversation)
+        certificate = self.certificate(world.cast)
+        server = TlsServer(certificate, conversation=self.conversation, preamble=self.preamble)
         world.first.gate.target = world.stack.enter_context(server).port
 
     def heal(self, world: World) -> None:
         world.first.gate.target = world.first.origin.port
+
+
+def alerts(channel: Channel) -> bool:
+    """Answer the ClientHello with a fatal alert: handshake_failure."""
+    channel.read()
+    channel.write(bytes.fromhex("15 0303 0002 0228"))
+    return False
+
+
+def breaks_chunks(channel: Channel) -> None:
+    """Answer in chunks, one of them of a size that is none."""
+    channel.read()
+    channel.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\neyJh\r\n-5\r\neyJi\r\n0\r\n\r\n")
 
 
 def drips_head(channel: Channel) -> None:

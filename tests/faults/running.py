@@ -66,6 +66,11 @@ class Running:
         """Return when it was set up and makes visits. Raises `Gone`."""
         self._answer("start", PATIENCE)
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def ask(self, what: str, timeout: float = PATIENCE, **arguments: object) -> Any:
         """One order and its answer. Raises `Gone`."""
         self._write({"do": what, **arguments})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import threading
@@ -142,6 +143,26 @@ class Lost(Fault):
 
     def problems(self, world: World) -> list[str]:
         return _not_stored(world) if "lost" in world.notes else ["nothing was lost"]
+
+
+class FillsUp(Fault):
+    """From now on no file of the application can grow beyond a few bytes; over when it can."""
+
+    def throw(self, world: World) -> None:
+        self._limit(world, 256)
+        world.notes["full"] = True
+
+    def heal(self, world: World) -> None:
+        self._limit(world, resource.RLIM_INFINITY)
+
+    def problems(self, world: World) -> list[str]:
+        if "full" not in world.notes:
+            return ["nothing was full"]
+        return [] if world.stored_serial() == world.last[1] else ["the last document is not stored any more"]
+
+    @staticmethod
+    def _limit(world: World, size: int) -> None:
+        resource.prlimit(world.application.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def _not_stored(world: World) -> list[str]:

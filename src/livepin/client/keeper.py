@@ -51,6 +51,7 @@ class Keeper:
         self._on_change = on_change
         self._lock = ForkSafeLock()
         self._misses: dict[str, str] = {}
+        self._unsaved = False
         stored, bundled = self._stored(), self._bundled(seed)
         # The seed is exempt from expiry, and pays for it: it can never switch a pattern off by being old.
         seeded = bundled is not None and (stored is None or stored.number < bundled.number)
@@ -141,6 +142,16 @@ class Keeper:
 
     def _hold(self, revision: Revision, statement: Statement | None) -> None:
         self.snapshot = self.snapshot.with_revision(revision, statement, seeded=False)
+        self._store_both(revision, statement)
+
+    def save_again(self) -> None:
+        """Try once more what could not be stored: a disk that was full is not full for ever."""
+        with self._lock:
+            if self._unsaved and self.held is not None and not self.snapshot.seeded:
+                self._unsaved = False
+                self._store_both(self.held, self.snapshot.statement)
+
+    def _store_both(self, revision: Revision, statement: Statement | None) -> None:
         self._save(self._store, revision.text, self._is_below(revision))
         if statement is not None:
             self._save(self._statements, statement.text, self._is_earlier(revision, statement))
@@ -153,6 +164,7 @@ class Keeper:
         try:
             store.save(text, is_higher)
         except StoreUnusable as error:
+            self._unsaved = True
             self._store_unusable("save", str(error), {"code": error.code})
 
     def _unseed(self, held: Revision) -> None:

@@ -169,6 +169,7 @@ class Refresher:
             urgent, self._mismatched = self._mismatched, False
         try:
             self._keeper.watch_clock()
+            self._keeper.save_again()
             usable = self._ask(urgent)
             self._on_round()
         except Exception as error:  # a fault of ours must not end the only thread that could mend it

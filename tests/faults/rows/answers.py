@@ -23,6 +23,7 @@ from tests.faults.faults import (
     RedirectsToItself,
     Unannounced,
     Withdrawn,
+    breaks_chunks,
     drips_head,
     floods_continue,
     floods_head,
@@ -161,6 +162,12 @@ ROWS = (
         key="reset-in-body",
         fault="A connection reset after 100 bytes of the body",
         does=Answers(Drip(50, 0.1), Reset(100)),
+        code="source_truncated",
+    ),
+    Row(
+        key="chunks-broken",
+        fault="A chunked body with a chunk of a negative size",
+        does=Impostor(lambda cast: cast.genuine, breaks_chunks),
         code="source_truncated",
     ),
     Row(

@@ -10,6 +10,7 @@ from tests.faults.faults import (
     Leads,
     ResolverFails,
     Rests,
+    alerts,
 )
 from tests.faults.gate import Way
 from tests.faults.table import Held, Row, Start
@@ -43,6 +44,12 @@ ROWS = (
         does=Leads(Way.DRIP),
         code="source_timeout",
         within=12.0,
+    ),
+    Row(
+        key="tls-alert",
+        fault="The source refuses the TLS handshake with an alert",
+        does=Impostor(lambda cast: cast.genuine, preamble=alerts),
+        code="source_unreachable",
     ),
     Row(
         key="untrusted",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from livepin.client.events import EventName
 from tests.faults import store_faults
-from tests.faults.store_faults import Crowd, LeftOver, Locked, Lost, StoreIs
+from tests.faults.store_faults import Crowd, FillsUp, LeftOver, Locked, Lost, StoreIs
 from tests.faults.table import Held, Row, Start
 from tests.faults.world import World
 
@@ -84,6 +84,14 @@ ROWS = (
         held=Held.NEW,
         event=None,
         tolerated=True,
+    ),
+    Row(
+        key="store-fills-up",
+        fault="The disk fills up while the application runs",
+        does=FillsUp(),
+        held=Held.NEW,
+        event=EventName.STORE_UNUSABLE,
+        code="store_unusable",
     ),
     Row(
         key="store-shared",
