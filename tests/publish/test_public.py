@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +166,20 @@ class TestConfirming:
         with pytest.raises(OriginFailed) as raised:
             public.confirm(origin.url(authority.pointer), revision, trust, patience=0)
         assert raised.value.code == "not_confirmed"
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_server_that_sends_a_byte_now_and_then_holds_nobody_up(head: bytes) -> None:
+    def drip(tcp: TcpChannel) -> None:
+        tcp.read()
+        tcp.write(head)
+        while True:
+            tcp.write(b"x")
+            tcp.wait(0.05)
+
+    with Listener(drip) as server:
+        began = time.monotonic()
+        with pytest.raises(FetchFailed) as caught:
+            public.read(f"http://127.0.0.1:{server.port}/pins.jws", timeout=0.4)
+        assert caught.value.code == "source_timeout"
+        assert time.monotonic() - began < 2

@@ -33,6 +33,14 @@ def test_what_is_none(text: str) -> None:
         parse_address(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["a b", "a\r\nX", "a\tb", "a\x00b", "a/b", "a@b", "a%0d", "ä\r\nb", "*.a", "a\r\n\r\nGET http:443"]
+)
+def test_a_name_that_would_be_more_than_a_name_in_a_request_is_none(text: str) -> None:
+    with pytest.raises(HostInvalid):
+        parse_address(text)
+
+
 def test_a_proxy() -> None:
     assert str(parse_proxy("http://proxy.example:3128/")) == "http://proxy.example:3128"
     assert str(parse_proxy("proxy.example")) == "http://proxy.example:8080"

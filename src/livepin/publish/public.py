@@ -1,18 +1,21 @@
 """What applications get: the document through its public URL, the CDN included.
 
-This is a reader like any other: it carries no identifier, follows no redirect and bounds what it reads.
+This is a reader like any other: it carries no identifier, follows no redirect and bounds what it reads, in bytes and
+in time: a server that sends a byte now and then holds nobody up.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -59,6 +62,61 @@ class _Through(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
         return _connecting(http.client.HTTPConnection(host, **given), self._given[1])
 
 
+class _Ends:
+    """Opens connections, and ends them when the time of the whole fetch is over: a socket's own limit begins anew
+    with every byte."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._open: list[socket.socket] = []
+        self._over = False
+        self._lock = threading.Lock()
+
+    def connect(self, *given: Any, **more: Any) -> socket.socket:
+        """As `socket.create_connection`."""
+        connection = self._connect(*given, **more)
+        with self._lock:
+            # A second handle on the connection: TLS takes over the first.
+            self._open.append(connection.dup())
+            late = self._over
+        if late:
+            self._end()
+        return connection
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Everything in this block. Raises `TimeoutError` when it took longer."""
+        timer = threading.Timer(seconds, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, ValueError, http.client.HTTPException):
+            self._check()
+            raise
+        finally:
+            timer.cancel()
+            self._close()
+        self._check()
+
+    def _check(self) -> None:
+        if self._over:
+            raise TimeoutError("timed out")
+
+    def _end(self) -> None:
+        with self._lock:
+            self._over = True
+            for one in self._open:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def _close(self) -> None:
+        with self._lock:
+            for one in self._open:
+                one.close()
+            self._open.clear()
+
+
 _C = TypeVar("_C", bound=http.client.HTTPConnection)
 
 
@@ -73,16 +131,17 @@ def read(url: str, *, ca_file: str | None = None, timeout: float = 10.0, connect
     `connect`: for URLs that somebody else chose; no proxy of the environment is used then.
     """
     _check_url(url)
-    context = _context(ca_file)
-    if connect is None:
-        opener = urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=context))
-    else:
-        opener = urllib.request.build_opener(_NoRedirect(), _Through(context, connect), urllib.request.ProxyHandler({}))
+    ends = _Ends(connect or socket.create_connection)
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), _Through(_context(ca_file), ends.connect)]
+    if connect is not None:
+        handlers.append(urllib.request.ProxyHandler({}))
     headers = {"User-Agent": "livepin", "Accept-Encoding": "gzip", "Cache-Control": "no-cache"}
     try:
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
-            data = answer.read(MAX_TEXT + 1)
-            gzipped = answer.headers.get("Content-Encoding", "").lower() == "gzip"
+        with ends.within(timeout):
+            opener = urllib.request.build_opener(*handlers)
+            with opener.open(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
+                data = answer.read(MAX_TEXT + 1)
+                gzipped = answer.headers.get("Content-Encoding", "").lower() == "gzip"
     except (OSError, ValueError, http.client.HTTPException) as error:
         _raise(url, error)
     text = _decompress(data, url) if gzipped else data

@@ -52,6 +52,7 @@ class Config:
     projects_per_organization: int = 0
     hosts_per_organization: int = 0
     look_private: bool = False
+    look_networks: tuple[str, ...] = ()
     look_proxy: str = ""
     lease_seconds: int = 60
     grace_days: int = 14
@@ -285,6 +286,7 @@ _READERS: Mapping[str, Reader] = {
     "projects_per_organization": _number(0, 10**9),
     "hosts_per_organization": _number(0, 10**9),
     "look_private": _truth,
+    "look_networks": _networks,
     "lease_seconds": _number(1, 3600),
     "grace_days": _number(0, MAX_GRACE_DAYS - 1),
     "requests_per_minute": _number(0, 10**9),

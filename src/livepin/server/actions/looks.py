@@ -4,6 +4,7 @@ The threat is in watch/reachable.py: an editor of some organization names a host
 names are resolved once, addresses of private ranges are refused unless the operator allows them, and connections go
 to the addresses that were checked. A proxy is connected to under the same rule, unless the operator named it himself;
 what lies behind an operator's proxy is the proxy's business, but addresses that are refused are not asked of it.
+A proxy resolves names itself: one that stands inside has to refuse private addresses too (docs/server.md).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 
 from django.db import transaction
@@ -30,7 +32,7 @@ from livepin.server.settings import CONFIG
 from livepin.watch import probe
 from livepin.watch.address import Address, Proxy, parse_address, parse_proxy
 from livepin.watch.describe import describe
-from livepin.watch.reachable import reach
+from livepin.watch.reachable import PROXY_PORTS, Bounds, reach
 from livepin.watch.sights import sights_of_host
 from livepin.watch.survey import Sight
 
@@ -59,6 +61,11 @@ class Seen:
     validated: bool
     problem: str
     chain: tuple[Proposed, ...]
+
+
+def bounds() -> Bounds:
+    """How far the operator lets connections go that users ask for."""
+    return Bounds(CONFIG.look_private, tuple(map(ip_network, CONFIG.look_networks)))
 
 
 # ---------------------------------------------------------------- what people ask for
@@ -251,7 +258,7 @@ class _Means:
 
     def _directly(self, sight: Sight) -> probe.Look:
         target = sight.address or Address(sight.host, sight.port)
-        reached = reach(target.host, target.port, private=CONFIG.look_private, timeout=LOOK_TIMEOUT)
+        reached = reach(target.host, target.port, bounds=bounds(), timeout=LOOK_TIMEOUT)
         if reached.error:
             return _nothing(sight, reached.error)
         look = probe.look(
@@ -265,7 +272,7 @@ def _refused_behind(target: Address) -> str:
     """Why an operator's proxy is not asked for a target: it stands where private addresses can be reached."""
     if CONFIG.look_private:
         return ""
-    reached = reach(target.host, target.port, private=False, timeout=LOOK_TIMEOUT)
+    reached = reach(target.host, target.port, bounds=bounds(), timeout=LOOK_TIMEOUT)
     # A name that only the proxy can resolve is left to it.
     return next((why for _, why in reached.refused), "")
 
@@ -281,7 +288,8 @@ def _proxy_of(project: Project) -> tuple[Proxy | None, bool, str]:
         return None, False, f"the proxy cannot be used: {error.message}"
     if CONFIG.look_proxy and str(proxy) == str(parse_proxy(CONFIG.look_proxy)):
         return proxy, True, ""
-    reached = reach(proxy.address.host, proxy.address.port, private=CONFIG.look_private, timeout=LOOK_TIMEOUT)
+    host, port = proxy.address.host, proxy.address.port
+    reached = reach(host, port, bounds=bounds(), timeout=LOOK_TIMEOUT, ports=PROXY_PORTS)
     if not reached.addresses:
         why = reached.error or next((why for _, why in reached.refused), "it has no address")
         return None, False, f"the proxy is not connected to: {why}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from livepin.publish.origins.folder import FolderOrigin
 from livepin.publish.origins.origin import Origin
 from livepin.publish.public import Connect
+from livepin.server.actions.looks import bounds
 from livepin.server.models import Project
 from livepin.server.settings import CONFIG
 from livepin.watch.reachable import Guarded
@@ -17,4 +18,4 @@ def origins() -> list[Origin]:
 
 def guarded(project: Project) -> Connect | None:
     """How the public URL of a project is read: one that the project chose must not lead into the operator's network."""
-    return Guarded(private=CONFIG.look_private) if project.url else None
+    return Guarded(bounds()) if project.url else None

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography import x509
 from django.db import IntegrityError, transaction
 
-from livepin.errors import Conflict, ValueInvalid
+from livepin.core.der import pem_blocks
+from livepin.errors import CertificateInvalid, Conflict, HostInvalid, ValueInvalid
 from livepin.publish.public import is_https
 from livepin.server.actions import audit, identifiers, keys, limits
 from livepin.server.actions.actor import Actor, May, projects, reach, reach_project
 from livepin.server.actions.organizations import named
 from livepin.server.models import Organization, Project
+from livepin.watch.address import parse_proxy
+
+_MOST_CA_TEXT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +89,9 @@ def _checked(settings: Settings) -> dict[str, Any]:
     if settings.url is not None:
         given["url"] = _line("url", _public_url(settings.url), 500)
     if settings.ca_pem is not None:
-        if len(settings.ca_pem) > 200_000 or "\0" in settings.ca_pem:
-            raise ValueInvalid("value_invalid", "it is no text of at most 200,000 characters", where="ca_pem")
-        given["ca_pem"] = settings.ca_pem
+        given["ca_pem"] = _authorities(settings.ca_pem)
     if settings.proxy is not None:
-        given["proxy"] = _line("proxy", settings.proxy, 300)
+        given["proxy"] = _proxy(_line("proxy", settings.proxy, 300))
     if settings.approvals_required is not None:
         if not 1 <= settings.approvals_required <= 10:
             raise ValueInvalid("value_invalid", "it is not a number from 1 to 10", where="approvals_required")
@@ -99,6 +103,46 @@ def _line(where: str, text: str, most: int) -> str:
     if len(text) > most or any(ord(one) < 32 for one in text):
         raise ValueInvalid("value_invalid", f"it is not one line of at most {most} characters", where=where)
     return text
+
+
+def _proxy(text: str) -> str:
+    try:
+        return str(parse_proxy(text)) if text.strip() else ""
+    except HostInvalid as error:
+        raise ValueInvalid("value_invalid", error.message, where="proxy", hint="Write http://HOST:PORT.") from None
+
+
+def _authorities(text: str) -> str:
+    """CA certificates as PEM, and nothing else: who pastes a private key by mistake is told so at once."""
+    if len(text) > _MOST_CA_TEXT:
+        raise ValueInvalid("value_invalid", f"it is longer than {_MOST_CA_TEXT:,} characters", where="ca_pem")
+    if not text.strip():
+        return ""
+    try:
+        blocks = pem_blocks(text)
+        if {label for label, _ in blocks} != {"CERTIFICATE"}:
+            raise CertificateInvalid("certificate_invalid", "it is not PEM of certificates alone")
+        for number, (_, one) in enumerate(blocks, 1):
+            _check_authority(one, f"certificate {number}")
+        plain = "".join(ssl.DER_cert_to_PEM_cert(one) for _, one in blocks)
+        ssl.create_default_context().load_verify_locations(cadata=plain)
+    except CertificateInvalid as error:
+        raise ValueInvalid("certificate_invalid", error.message, where="ca_pem") from None
+    except ssl.SSLError:
+        raise ValueInvalid("certificate_invalid", "OpenSSL cannot read it", where="ca_pem") from None
+    return plain
+
+
+def _check_authority(certificate: bytes, name: str) -> None:
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        is_one = parsed.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except ValueError:
+        raise CertificateInvalid("certificate_invalid", f"{name} cannot be read") from None
+    except x509.ExtensionNotFound:
+        is_one = parsed.version is x509.Version.v1  # old roots have no extensions
+    if not is_one:
+        raise CertificateInvalid("certificate_invalid", f"{name} is of no authority")
 
 
 def _public_url(text: str) -> str:
