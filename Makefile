@@ -63,8 +63,9 @@ bench: setup ## what pinning costs, as ratios measured side by side
 
 test: setup ## all tests but the slow ones; core must be covered to 100 % of its branches
 	@mkdir -p build/coverage
-	$(RUN) pytest -m 'not slow' -n $(WORKERS) --cov --cov-report=
-	$(RUN) coverage report --include='src/livepin/core/*' --fail-under=100
+	$(RUN) pytest -m 'not slow' -n $(WORKERS) tests/core --cov --cov-report=
+	$(RUN) coverage report --fail-under=100
+	$(RUN) pytest -m 'not slow' -n $(WORKERS) --ignore=tests/core
 
 test-slow: setup attacker parts ## the slow tests: real nginx, real mitmproxy, whole journeys
 	$(RUN) pytest -m slow
