@@ -32,20 +32,23 @@ def serve(data: Path | None, roles: str | None, listen: str | None, origin_liste
     config = enter(data, make=True)
     # What a plain installation has not got is imported when it is needed.
     from livepin.server import first_start, logs, supervisor
+    from livepin.server.actions import accounts
 
     logs.configure(config, "parent")
     first_start.check_addresses(config)
     first_start.migrate(config)
-    supervisor.Supervisor(config, os.environ).run(_greeter(config))
+    # Only where somebody can enter it.
+    link = accounts.first_owner_link() if {"web", "api"} & set(config.roles) else None
+    supervisor.Supervisor(config, os.environ).run(_greeter(config, link.secret if link else ""))
 
 
-def _greeter(config: Config) -> Callable[[], bool]:
+def _greeter(config: Config, code: str) -> Callable[[], bool]:
     """Says once where everything is, as soon as it answers; then it has nothing more to do."""
 
     def greet() -> bool:
         if not all(map(_answers, _addresses(config))):
             return False
-        click.echo(_greeting(config))
+        click.echo(_greeting(config, code))
         return True
 
     return greet
@@ -71,7 +74,8 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # compared, not bound
 
 
-def _greeting(config: Config) -> str:
+def _greeting(config: Config, code: str) -> str:
+    """Where everything is. `code`: makes the first account; it goes to standard output alone, never to the log."""
     lines = [f"Livepin is ready. Everything it keeps is in {config.data}"]
     if "web" in config.roles:
         lines.append(f"  dashboard  {config.public_url}/")
@@ -79,4 +83,9 @@ def _greeting(config: Config) -> str:
         lines.append(f"  API        {config.public_url}/api/v1/")
     if "origin" in config.roles:
         lines.append(f"  documents  {config.origin_url}")
+    if code:
+        place = "/welcome/" if "web" in config.roles else "/api/v1/accounts"
+        lines.append("Nobody has an account yet. The first one is made with this code, once, in the next 24 hours:")
+        lines.append(f"  at         {config.public_url}{place}")
+        lines.append(f"  code       {code}")
     return "\n".join(lines)
