@@ -45,7 +45,9 @@ class Shell:
         path = f"{command}{os.pathsep}{os.environ['PATH']}"
         return {**kept, "PATH": path, "COLUMNS": "120", "PYTHON": sys.executable, **SECRETS, **self.variables}
 
-    def livepin(self, *arguments: str, status: int = 0, input: str | None = None, **variables: str) -> Done:
+    def livepin(
+        self, *arguments: str, status: int = 0, input: str | None = None, timeout: float = 60, **variables: str
+    ) -> Done:
         """Run `livepin`; its exit status must be `status`."""
         done = subprocess.run(
             [sys.executable, "-m", "livepin", *arguments],
@@ -54,7 +56,7 @@ class Shell:
             input="" if input is None else input,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == status, (
@@ -62,9 +64,9 @@ class Shell:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def json(self, *arguments: str, status: int = 0, **variables: str) -> dict[str, Any]:
+    def json(self, *arguments: str, status: int = 0, timeout: float = 60, **variables: str) -> dict[str, Any]:
         """Run `livepin … --json`: exactly one JSON object on standard output."""
-        answer = json.loads(self.livepin(*arguments, "--json", status=status, **variables).out)
+        answer = json.loads(self.livepin(*arguments, "--json", status=status, timeout=timeout, **variables).out)
         assert isinstance(answer, dict)
         return answer
 

@@ -105,8 +105,9 @@ def commands_below(name: str, command: click.Command) -> Iterator[tuple[str, cli
 
 TREE = dict(every_command())
 
-#: About an installation of the server, not about a project: tests/server/test_installation.py calls them.
-OPERATING = {name for name in TREE if name.split()[0] in ("serve", "server")}
+#: About an installation of the server, or about a stage of their own, not about a project: tests/server and
+#: test_drills.py call them.
+OPERATING = {name for name in TREE if name.split()[0] in ("serve", "server", "drill")}
 
 
 def options_of(command: click.Command) -> set[str]:

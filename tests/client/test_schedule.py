@@ -38,9 +38,29 @@ def test_after_a_usable_answer_it_asks_again_after_ten_minutes(schedule: Schedul
 )
 def test_a_document_sets_the_interval_within_bounds(schedule: Schedule, says: int, interval: float) -> None:
     """Whoever stole the signing key must be able neither to silence refreshing nor to make a flood of it."""
-    schedule.follow(says)
+    schedule.follow(says, 1000.0)
     schedule.succeeded(1000.0)
     assert schedule.due == 1000.0 + interval
+
+
+def test_a_thief_cannot_make_those_wait_who_held_an_honest_document(schedule: Schedule) -> None:
+    """His document asks for the longest interval. Whoever takes it up asks as often as before, for a day."""
+    schedule.follow(240, 0.0)
+    for now in (10.0, 250.0, 86_409.0):
+        schedule.follow(86_400, now)
+        assert schedule.interval == 240.0
+    schedule.follow(86_400, 86_410.0)
+    assert schedule.interval == 3600.0
+
+
+def test_a_shorter_interval_is_followed_at_once_and_the_day_begins_anew(schedule: Schedule) -> None:
+    schedule.follow(600, 0.0)
+    schedule.follow(3600, 10.0)
+    schedule.follow(300, 80_000.0)
+    assert schedule.interval == 300.0
+    schedule.follow(3600, 80_010.0)
+    schedule.follow(3600, 86_500.0)
+    assert schedule.interval == 300.0
 
 
 def test_installations_spread_by_ten_percent_either_way() -> None:
@@ -144,7 +164,7 @@ def test_a_refused_mismatch_costs_nothing(schedule: Schedule) -> None:
 
 
 def test_a_short_interval_does_not_shorten_the_pause(schedule: Schedule) -> None:
-    schedule.follow(10)
+    schedule.follow(10, 0.0)
     assert schedule.mismatched(0.0)
     assert not schedule.mismatched(29.0)
     assert schedule.mismatched(30.0)

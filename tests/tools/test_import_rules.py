@@ -117,6 +117,7 @@ def test_core_reaches_for_the_outside_by_way_of_errors(copied: Path) -> None:
     [
         ("cli/doctor.py", "import livepin.testing"),
         ("cli/drill.py", "from livepin.testing import planted"),
+        ("cli/drills/stage.py", "from livepin.testing import planted"),
         ("client/adapters/planted.py", "import OpenSSL"),
         ("server/planted.py", "import livepin.watch"),
         ("client/planted.py", "import cryptography.x509"),

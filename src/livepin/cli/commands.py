@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "Verify a document as an application would."),
     "embed": ("embed", "What an application embeds."),
     "doctor": ("doctor", "Prove that enforcement works here, and that the project's document is in good health."),
+    "drill": ("drill", "Play an attack on loopback, and see how long it takes until applications are safe."),
     "serve": ("serve", "Run the server; its first start makes all that it needs."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }

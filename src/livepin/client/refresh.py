@@ -177,7 +177,7 @@ class Refresher:
         now = self._clock.monotonic()
         with self._wake:
             if self._keeper.held is not None:
-                self.schedule.follow(self._keeper.held.document.refresh_after)
+                self.schedule.follow(self._keeper.held.document.refresh_after, now)
             if usable:
                 self.schedule.succeeded(now)
             else:

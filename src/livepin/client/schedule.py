@@ -1,6 +1,7 @@
 """When to ask, and whom: arithmetic on monotonic seconds, without threads, sockets or clocks.
 
-a document is held      ask again after `refresh_after` ± 10 %, at least hourly, never more often than every 10 s
+a document is held      ask again after `refresh_after` ± 10 %, at least hourly, never more often than every 10 s;
+                        an interval that grows is followed a day later
 a source failed         ask it again after 10 s, doubling up to `refresh_after`, to 60 s while nothing is held
 a handshake mismatched  ask at once, then not again for 30 s, doubling while nothing new comes
 """
@@ -15,6 +16,9 @@ from livepin.client.address import shown
 
 SHORTEST, LONGEST = 10.0, 3600.0
 JITTER = 0.1
+#: Seconds until an interval that a document has made longer is followed: a thief of the signing key asks for the
+#: longest, to keep in force what he published, and whoever finds out today has to be heard as soon as before.
+LONGER_AFTER = 86_400.0
 FIRST_MISMATCH_PAUSE = 30.0
 #: The longest rest of a source while no document is held: until one comes, the application stands still.
 LONGEST_WITHOUT = 60.0
@@ -63,13 +67,21 @@ class Schedule:
         self.sources = tuple(sources)
         self._random = generator or random.Random()
         self.interval = 600.0
+        self._followed = False
+        self._longer_since: float | None = None
         self._mismatch_pause = FIRST_MISMATCH_PAUSE
         self._next_mismatch = float("-inf")
         self.due = float("-inf")
 
-    def follow(self, refresh_after: int) -> None:
-        """Take the interval of a document, within the bounds that hold whatever it says: a thief may have signed it."""
-        self.interval = min(max(float(refresh_after), SHORTEST), LONGEST)
+    def follow(self, refresh_after: int, now: float) -> None:
+        """Take the interval of the held document, within the bounds that hold whatever it says: a thief may have
+        signed it. One that is longer than the last is taken when documents have asked for it for a day."""
+        wanted = min(max(float(refresh_after), SHORTEST), LONGEST)
+        if self._followed and wanted > self.interval:
+            self._longer_since = now if self._longer_since is None else self._longer_since
+            if now - self._longer_since < LONGER_AFTER:
+                return
+        self.interval, self._followed, self._longer_since = wanted, True, None
 
     def succeeded(self, now: float) -> None:
         """A round ended with a usable answer."""
