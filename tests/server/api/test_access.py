@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from livepin.author.draft import HostEntry, PinEntry
-from livepin.server.actions import accounts, hosts, invitations, projects, publishes, rates, tokens
-from livepin.server.models import ApiToken, Publish
+from livepin.server.actions import accounts, hosts, invitations, projects, publishes, rates, tokens, warnings
+from livepin.server.models import ApiToken, Look, Publish
 from tests.server.api.caller import OPERATIONS, Caller
 from tests.server.world import ROLES, World
 
@@ -28,6 +28,8 @@ ORGANIZATION = {"organization": "acme"}
 HOST = {**PROJECT, "host": "api.example.com"}
 CHANGE = {"if_match": "*"}
 DIGEST = "A" * 43 + "="
+#: A certificate that was seen, and that is worth a warning.
+EXPIRED = {"subject": "", "names": [], "not_before": 0, "not_after": 1, "digests": {"cert_sha256": DIGEST}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,9 @@ TABLE: dict[str, Row] = {
     "looks_refresh": Row(STAGE, HOST),
     "looks_discover": Row(STAGE, PROJECT, {"place": "127.0.0.1:9"}),
     "looks_certificates": Row(STAGE, PROJECT, {"pem": "no certificate"}, 422),
+    "warnings_list_all": Row(READ, PROJECT),
+    "warnings_acknowledge": Row(STAGE, {**PROJECT, "warning": "{warning}"}),
+    "warnings_take_back": Row(STAGE, {**PROJECT, "warning": "{warning}"}),
     "publishes_list_all": Row(READ, PROJECT),
     "publishes_start": Row(PUBLISH, PROJECT, {}, 202),
     "publishes_renew": Row(PUBLISH, PROJECT, success=202),
@@ -133,6 +138,7 @@ class Scene:
         publishes.wait(paul, "acme", "shop", str(publishes.start(paul, "acme", "shop").id))
         pins = (PinEntry("spki_sha256", DIGEST),)
         hosts.put(alice, "acme", "shop", None, HostEntry("api.example.com", "enforce", pins, address="127.0.0.1:9"))
+        Look.objects.create(host=world.project.hosts.get(), name="api.example.com:443", address="-", chain=[EXPIRED])
         projects.create(alice, "acme", "other")
         invited = invitations.create(alice, "acme", "nora@example.com", "editor")
         sign_in = tokens.sign_in(world.accounts["alice"], "laptop")
@@ -145,6 +151,7 @@ class Scene:
             "link": accounts.account_link().secret,
             "sign_in_link": accounts.sign_in_link("bob@example.com").secret,
             "publish": publishes.start(paul, "acme", "shop").id,
+            "warning": warnings.listed(alice, "acme", "shop")[0].warning.id,
             "thumbprint": world.project.signing_keys.get().thumbprint,
         }
         return cls(world, cls._callers(world), {name: str(value) for name, value in names.items()})
@@ -238,6 +245,8 @@ SMUGGLED: dict[str, Callable[[str], dict[str, Any]]] = {
     "publishes_signing_input": lambda one: {"publish": one},
     "publishes_bring": lambda one: {"publish": one},
     "keys_retire": lambda one: {"thumbprint": one},
+    "warnings_acknowledge": lambda one: {"warning": one},
+    "warnings_take_back": lambda one: {"warning": one},
 }
 
 

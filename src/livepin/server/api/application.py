@@ -27,6 +27,7 @@ from livepin.server.api import (
     revisions,
     sign_ins,
     tokens,
+    warnings,
 )
 from livepin.server.api.answers import StrictJson
 from livepin.server.api.bearer import Bearer
@@ -60,7 +61,7 @@ api = Api(
     docs_url=None,
 )
 _PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit)
-_PROJECTS = (projects, drafts, hosts, looks, publishes, revisions, keys)
+_PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, keys)
 for one in (*_PEOPLE, *_PROJECTS):
     api.add_router("", one.router)
 

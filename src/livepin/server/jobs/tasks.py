@@ -11,8 +11,8 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from livepin.server import queue
-from livepin.server.actions import delivery, looks, publishes, renewals, withdrawals
-from livepin.server.models import Job, Project
+from livepin.server.actions import delivery, looks, publishes, renewals, warnings, withdrawals
+from livepin.server.models import Job, Notice, Project
 
 _log = structlog.get_logger("livepin.jobs")
 
@@ -44,8 +44,19 @@ def _remove(project_id: str) -> None:
     withdrawals.remove_objects(project_id)
 
 
+def _warnings() -> None:
+    """As looks: a mail server that hangs for one project's members holds up no other."""
+    for project_id in Project.objects.filter(state="active").values_list("id", flat=True):
+        queue.enqueue("warn", {"project_id": str(project_id)}, f"warn {project_id}")
+
+
+def _warn(project_id: str) -> None:
+    warnings.mail_due(project_id)
+
+
 def _tidy() -> None:
     now = timezone.now()
+    Notice.objects.filter(claimed_at__lt=now - warnings.KEEP_NOTICES).delete()
     Job.objects.filter(state="done", finished_at__lt=now - KEEP_DONE).delete()
     Job.objects.filter(state="dead", finished_at__lt=now - KEEP_DEAD).delete()
 
@@ -56,6 +67,8 @@ TASKS: Mapping[str, Callable[..., Any]] = {
     "renewals": renewals.start_due,
     "looks": _looks,
     "look": _look,
+    "warnings": _warnings,
+    "warn": _warn,
     "remove objects": _remove,
     "tidy": _tidy,
 }
@@ -65,6 +78,7 @@ PERIODIC: Mapping[str, timedelta] = {
     "resume": timedelta(minutes=1),
     "renewals": timedelta(minutes=15),
     "looks": timedelta(hours=6),
+    "warnings": timedelta(hours=1),
     "tidy": timedelta(hours=1),
 }
 

@@ -51,3 +51,21 @@ class Acknowledgement(models.Model):
 
     def __str__(self) -> str:
         return self.warning
+
+
+class Notice(models.Model):
+    """A mail to one member about one warning: claimed by a worker, and then sent. Nobody is told twice."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="notices")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    warning = models.CharField(max_length=200)
+    claimed_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "account", "warning"], name="one_notice_a_warning")
+        ]
+
+    def __str__(self) -> str:
+        return self.warning
