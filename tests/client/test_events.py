@@ -96,6 +96,22 @@ def test_a_callback_that_raises_is_logged_and_the_application_goes_on(caplog: py
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_a_log_handler_that_raises_ends_nothing() -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise ZeroDivisionError("of the application's own")
+
+    def broken(event: Event) -> None:
+        raise ZeroDivisionError("of the application's own")
+
+    handler = Broken()
+    logging.getLogger("livepin").addHandler(handler)
+    try:
+        assert Events(HandTurnedClock(), broken).emit(EventName.SOURCE_DOWN, "x")
+    finally:
+        logging.getLogger("livepin").removeHandler(handler)
+
+
 def test_a_callback_whose_own_connection_causes_an_event_is_not_called_again_for_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

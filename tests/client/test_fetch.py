@@ -10,6 +10,7 @@ import zlib
 
 import pytest
 
+from livepin.client import attempt
 from livepin.client.attempt import Answer, Fetched
 from livepin.client.fetch import HttpFetcher
 from livepin.errors import ConfigurationError, FetchFailed
@@ -217,6 +218,38 @@ def test_an_answer_that_never_ends_is_refused_at_the_limit(framing: str) -> None
 
     assert refusal(answer, max_bytes=100_000).code == "source_too_large"
     assert sent < 20_000_000  # what the kernel's buffers take on loopback, and not what memory takes
+
+
+@pytest.mark.parametrize(
+    ("head", "over_and_over"),
+    [
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;why=" + b"n" * 60_000 + b"\r\nA\r\n"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X-Trailer: " + b"t" * 60_000 + b"\r\n"),
+        ("", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+        ("", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 1000),
+    ],
+)
+def test_what_is_no_document_is_bounded_however_it_is_wrapped(
+    monkeypatch: pytest.MonkeyPatch, head: str, over_and_over: bytes
+) -> None:
+    monkeypatch.setattr(attempt, "MAX_RECEIVED", 1_000_000)
+
+    def answer(talk: Talk) -> None:
+        talk.send(head)
+        while not talk.stopping.is_set():
+            talk.send(over_and_over)
+
+    assert refusal(answer).code == "source_too_large"
+
+
+def test_what_a_source_says_in_advance_is_passed_over() -> None:
+    def answer(talk: Talk) -> None:
+        talk.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\n")
+        talk.answer(DOCUMENT, "200 OK", 'ETag: "1"')
+
+    with faulty(answer) as source:
+        fetched = ask(source.url)
+    assert (fetched.body, fetched.etag) == (DOCUMENT, '"1"')
 
 
 def test_an_answer_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None:

@@ -428,8 +428,19 @@ def test_an_expired_document_goes_on_as_its_policy_says(
     clock.advance(31 * DAY)
     assert send(ageing.context(pinner), evil) == result
     assert pinner.status().expired
-    told = [event for event in ageing.told("document_expired") if event.detail["host"] == "localhost"]
-    assert (told != []) == (when_expired == "allow")
+    assert [event.detail["host"] for event in ageing.told("document_expired")] == ["localhost"]
+
+
+def test_a_document_that_is_out_of_date_is_told_with_a_recovery_too(
+    ageing: Acme, clock: HandTurnedClock, evil: TlsServer
+) -> None:
+    ageing.publish(policy("localhost", ageing.cast.genuine))
+    context = ageing.context(ageing.pinner())
+    assert send(context, evil) == "pin_mismatch"
+    clock.advance(31 * DAY)
+    with TlsServer(ageing.cast.genuine) as genuine:
+        assert send(context, genuine) == "sent"
+    assert {"verdict_recovered", "document_expired"} <= {event.name for event in ageing.events}
 
 
 def test_a_seed_never_switches_a_pattern_off_by_being_old(

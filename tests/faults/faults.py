@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from livepin.testing import Cast, Channel, ServerCertificate, TlsServer, conversations
+from livepin.testing import Cast, Channel, ServerCertificate, TlsServer, conversations, http11
 from livepin.testing.conversations import Conversation, Preamble
 from livepin.testing.failures import Answer, Ending, Failure, Redirect
 from tests.faults.gate import Way
@@ -121,6 +121,14 @@ def breaks_chunks(channel: Channel) -> None:
     channel.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\neyJh\r\n-5\r\neyJi\r\n0\r\n\r\n")
 
 
+def floods_chunks(channel: Channel) -> None:
+    """Answer in chunks of one byte, each with 60,000 bytes of what nobody asked for (RFC 9112 section 7.1.1)."""
+    channel.read()
+    channel.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        channel.write(b"1;why=" + b"n" * 60_000 + b"\r\nA\r\n")
+
+
 def drips_head(channel: Channel) -> None:
     """Answer with a head that never ends, a byte at a time."""
     channel.read()
@@ -142,6 +150,28 @@ def floods_continue(channel: Channel) -> None:
     channel.read()
     while True:
         channel.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+class Hints(Fault):
+    """The first source says something in advance, as CDNs do (RFC 8297), and then answers as it should."""
+
+    def throw(self, world: World) -> None:
+        world.notes["hinted"] = 0
+
+        def hint(channel: Channel) -> None:
+            world.notes["hinted"] += 1
+            channel.read()
+            channel.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n" * 2)
+            channel.write(http11.answer(200, world.authority.current.encode(), "application/jose"))
+
+        server = TlsServer(world.cast.genuine, conversation=hint)
+        world.first.gate.target = world.stack.enter_context(server).port
+
+    def heal(self, world: World) -> None:
+        world.first.gate.target = world.first.origin.port
+
+    def problems(self, world: World) -> list[str]:
+        return [] if world.notes.get("hinted") else ["nothing was said in advance"]
 
 
 @dataclass(frozen=True)
@@ -223,6 +253,10 @@ class Both(Fault):
     def __init__(self, *faults: Fault) -> None:
         self._faults = faults
 
+    def prepare(self, world: World) -> None:
+        for fault in self._faults:
+            fault.prepare(world)
+
     def throw(self, world: World) -> None:
         for fault in self._faults:
             fault.throw(world)
@@ -288,27 +322,30 @@ class RegionDown(Fault):
     """The nginx of the first region is not there."""
 
     def throw(self, world: World) -> None:
-        region = world.regions[0]
-        assert isinstance(region, NginxRegion)
-        region.stop()
+        self._first(world).stop()
 
     def heal(self, world: World) -> None:
+        self._first(world).start()
+
+    @staticmethod
+    def _first(world: World) -> NginxRegion:
         region = world.regions[0]
         assert isinstance(region, NginxRegion)
-        region.start()
+        return region
 
 
 @dataclass(frozen=True)
 class RegionServes(Fault):
-    """The first region serves something else."""
+    """One region, the first or another, serves something else."""
 
     text: Text
+    number: int = 0
 
     def prepare(self, world: World) -> None:
-        world.notes["text"] = self.text(world)
+        world.notes[f"text {self.number}"] = self.text(world)
 
     def throw(self, world: World) -> None:
-        world.regions[0].put(world.authority.pointer, world.notes["text"])
+        world.regions[self.number].put(world.authority.pointer, world.notes[f"text {self.number}"])
 
     def heal(self, world: World) -> None:
-        world.regions[0].put(world.authority.pointer, world.authority.current)
+        world.regions[self.number].put(world.authority.pointer, world.authority.current)

@@ -72,8 +72,6 @@ class _Drive:
         if self.row.within is not None and elapsed > self.row.within:
             self.found("time", f"the refresh took {elapsed:.1f} s")
         self._check_traffic(self.row.traffic)
-        if EventName.DOCUMENT_EXPIRED in self.row.alarms:
-            self._await_expiry()
         status = self._check_state(self.row.held)
         self._check_alarms(status)
         for problem in self.row.does.problems(self.world):
@@ -130,14 +128,6 @@ class _Drive:
             if ended != expected:
                 self.found("traffic", f"{lane} is {ended}, not {expected}")
 
-    def _await_expiry(self) -> None:
-        """That a document is out of date is told with a verdict, and not with one that tells of a recovery."""
-        for _ in range(20):
-            told = self.world.application.ask("status")["events"][self.world.told_before :]
-            if any(event["name"] == EventName.DOCUMENT_EXPIRED for event in told):
-                return
-            self.world.application.ask("observe", wait=20.0)
-
     def _check_state(self, held: Held) -> dict[str, Any]:
         world = self.world
         status: dict[str, Any] = world.application.ask("status")
@@ -163,6 +153,8 @@ class _Drive:
             self.found("alarm", f"{sorted(surprising)} told, which the row does not expect")
         if row.event in _SOURCES and row.held is not Held.NEW and status["problems"][0] != row.code:
             self.found("state", f"the first source is said to be {status['problems'][0]}")
+        if row.second and status["problems"][1] != row.second:
+            self.found("state", f"the second source is said to be {status['problems'][1]}")
 
     def _check_end(self) -> None:
         """Nothing of it may have been seen by the attacker at any time; nothing crashed or stood still."""

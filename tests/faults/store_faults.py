@@ -87,6 +87,11 @@ def pipe(world: World) -> None:
     os.mkfifo(file, 0o600)
 
 
+def becomes_pipe(world: World) -> None:
+    shutil.rmtree(world.store)
+    os.mkfifo(world.store, 0o600)
+
+
 def shared_temporary(world: World) -> None:
     directory = Path("/tmp") / f"livepin-{uuid.uuid4().hex}"
     world.stack.callback(shutil.rmtree, directory, ignore_errors=True)

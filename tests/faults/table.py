@@ -85,7 +85,8 @@ class Row:
     - `tolerated`: it changes nothing that a row says; then the fault itself tells whether it was met
     - `seeded`, `age`, `policy`: the last document is bundled; was signed so many seconds ago; has such a policy
     - `setup`: further arguments of `livepin.setup`; `inside_loop`: which is called inside the event loop
-    - `urls`: how many there are; the fault strikes the first. `within`: the longest time that a refresh may take
+    - `urls`: how many there are; the fault strikes the first. `second`: the problem of the second, where it has one too
+    - `within`: the longest time that a refresh may take
     """
 
     key: str
@@ -106,6 +107,7 @@ class Row:
     setup: dict[str, Any] = field(default_factory=dict)
     inside_loop: bool = False
     urls: int = 1
+    second: str = ""
     within: float | None = None
     authority: Callable[[], DocumentAuthority] = DocumentAuthority
     servers: Servers = Servers.FAKE

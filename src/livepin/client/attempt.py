@@ -19,6 +19,9 @@ from enum import StrEnum
 from livepin.client.address import shown
 from livepin.errors import FetchFailed, LivepinError
 
+#: Bytes that one attempt may receive in all, twice the largest document: heads, framing, redirects and TLS included. A
+#: source must not keep an application busy with what is no document, however it is wrapped.
+MAX_RECEIVED = 16 * 1024 * 1024
 #: Threads that a hanging resolver holds on to end with it. If it never comes back they must not pile up for days.
 MAX_LIVING = 64
 
@@ -58,7 +61,7 @@ class Phase(StrEnum):
 
 
 class Bounds:
-    """The total time of one attempt, and the sockets that die with it."""
+    """The total time and the total bytes of one attempt, and the sockets that die with it."""
 
     def __init__(self, url: str, seconds: float) -> None:
         self.url = url
@@ -68,6 +71,7 @@ class Bounds:
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._cut = False
+        self._received = 0
         _under_way.add(self)
 
     @property
@@ -85,6 +89,13 @@ class Bounds:
         if left <= 0 or self._cut:
             raise self.timed_out()
         return left
+
+    def received(self, count: int) -> None:
+        """So many bytes more came. Raises `FetchFailed` (`source_too_large`)."""
+        self._received += count
+        if self._received > MAX_RECEIVED:
+            what = f"more than {MAX_RECEIVED} bytes, heads and framing included, and still {self.phase}"
+            raise FetchFailed("source_too_large", what, where=shown(self.url))
 
     def timed_out(self) -> FetchFailed:
         """The error of an attempt that took too long."""

@@ -6,6 +6,7 @@ what an application sends or receives.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import Counter, OrderedDict
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from livepin.client.clock import Clock
 from livepin.client.forks import ForkSafeLock
@@ -140,7 +142,7 @@ class Events:
 
     def _tell(self, event: Event) -> None:
         again = f" ({event.repeated} more like the last one)" if event.repeated else ""
-        LOGGER.log(event.level, "%s: %s%s", event.name, event.message, again, extra={"livepin_event": event})
+        _log(event.level, "%s: %s%s", event.name, event.message, again, extra={"livepin_event": event})
         # An `on_event` that itself opens a connection may cause events: they are logged, but not handed to it again.
         if self._on_event is None or getattr(self._telling, "now", False):
             return
@@ -148,9 +150,15 @@ class Events:
         try:
             self._on_event(event)
         except Exception:
-            LOGGER.exception("on_event failed for %s", event.name)
+            _log(logging.ERROR, "on_event failed for %s", event.name, exc_info=True)
         finally:
             self._telling.now = False
+
+
+def _log(level: int, text: str, *arguments: object, **more: Any) -> None:
+    """A handler of the application's that raises must end neither a connection nor the refresher."""
+    with contextlib.suppress(Exception):
+        LOGGER.log(level, text, *arguments, **more)
 
 
 def _plain(value: object) -> object:

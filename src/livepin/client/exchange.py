@@ -42,6 +42,9 @@ def request(stream: Stream, method: str, target: str, headers: Mapping[str, str]
     # Closed in order: left to the garbage collector, some versions complain aloud.
     with closing(HTTPResponse(wire, method=method)) as response:
         response.begin()
+        while 102 <= response.status < 200:  # an interim answer (RFC 9110 section 15.2); `http.client` knows 100 alone
+            response.headers = None  # type: ignore[assignment]  # or `begin` takes the head for read
+            response.begin()
         if raw.ended:
             # For `http.client` a head that is cut off ends there: half a 200 would be an empty document.
             raise IncompleteRead(b"")

@@ -51,12 +51,17 @@ class Teller:
             )
 
     def _names(self, verdict: Verdict) -> list[EventName]:
-        """What became of the connection, if that is worth telling, and that CT was not evaluated: always (J7)."""
-        name = self._name(verdict)
-        names = [name] if name is not None else []
-        return [*names, EventName.CT_NOT_EVALUATED] if verdict.ct_evaluated is False else names
+        """What became of the connection, if that is worth telling; and always, whatever became of it, that the document
+        is out of date (J8) and that CT was not evaluated (J7)."""
+        became = self._became(verdict)
+        names = [became] if became is not None else []
+        if verdict.expired:
+            names.append(EventName.DOCUMENT_EXPIRED)
+        if verdict.ct_evaluated is False:
+            names.append(EventName.CT_NOT_EVALUATED)
+        return names
 
-    def _name(self, verdict: Verdict) -> EventName | None:
+    def _became(self, verdict: Verdict) -> EventName | None:
         if verdict.outcome is Outcome.BLOCKED:
             if len(self._blocked) < MAX_REMEMBERED:
                 self._blocked.add(verdict.host)
@@ -66,4 +71,4 @@ class Teller:
         if self._blocked and verdict.host in self._blocked:
             self._blocked.discard(verdict.host)
             return EventName.VERDICT_RECOVERED
-        return EventName.DOCUMENT_EXPIRED if verdict.expired else None
+        return None

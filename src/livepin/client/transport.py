@@ -58,7 +58,9 @@ class TcpStream:
     def receive(self, limit: int) -> bytes:
         # Asked anew before each operation: a source that sends a byte a second must not buy time with it.
         self._socket.settimeout(self._bounds.remaining())
-        return self._socket.recv(limit)
+        data = self._socket.recv(limit)
+        self._bounds.received(len(data))
+        return data
 
     def close(self) -> None:
         self._bounds.release(self._socket)

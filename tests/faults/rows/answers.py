@@ -19,12 +19,14 @@ from livepin.testing.failures import (
 from tests.faults.faults import (
     Answers,
     Body,
+    Hints,
     Impostor,
     RedirectsToItself,
     Unannounced,
     Withdrawn,
     breaks_chunks,
     drips_head,
+    floods_chunks,
     floods_continue,
     floods_head,
 )
@@ -194,7 +196,22 @@ ROWS = (
         key="continue-flood",
         fault="“100 Continue”, over and over",
         does=Impostor(lambda cast: cast.genuine, floods_continue),
-        code="source_timeout",
+        code="source_too_large",
+        within=12.0,
+    ),
+    Row(
+        key="early-hints",
+        fault="“103 Early Hints” before the newest document",
+        does=Hints(),
+        held=Held.NEW,
+        event=None,
+        tolerated=True,
+    ),
+    Row(
+        key="chunks-wrapped",
+        fault="Chunks of one byte, each wrapped in 60 kB of extensions",
+        does=Impostor(lambda cast: cast.genuine, floods_chunks),
+        code="source_too_large",
         within=12.0,
     ),
     Row(

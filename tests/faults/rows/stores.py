@@ -85,6 +85,18 @@ ROWS = (
         event=None,
         tolerated=True,
     ),
+    _row(
+        "store-becomes-link",
+        "Somebody puts a symbolic link in its place while the application runs",
+        store_faults.link,
+        start=Start.RUNNING,
+    ),
+    _row(
+        "store-becomes-pipe",
+        "Somebody puts a pipe in its place while the application runs",
+        store_faults.becomes_pipe,
+        start=Start.RUNNING,
+    ),
     Row(
         key="store-fills-up",
         fault="The disk fills up while the application runs",
