@@ -7,7 +7,7 @@ from typing import Any
 from livepin.core.jws import PublicKey
 from livepin.core.trust import Revision, Trust, verify_held
 from livepin.testing import DocumentAuthority, HandTurnedClock, policy
-from livepin.watch.timeline import DAY, Kind, SeenCertificate, Timeline, text, timeline
+from livepin.watch.timeline import DAY, Kind, SeenCertificate, Timeline, endings, text, timeline
 
 NOW = 1_800_000_000
 ONE, TWO = ("".join((letter * 42, "A=")) for letter in "AB")
@@ -90,3 +90,13 @@ def test_the_same_in_characters() -> None:
     assert all("|" in bar for bar in bars)
     assert len({line.index("|") for line in lines if "|" in line}) == 1, "today is one line"
     assert "!" in lines[-1]
+
+
+def test_what_ends_next_comes_first_and_what_never_ends_not_at_all() -> None:
+    seen = SeenCertificate("a.example", ONE, "CN=a.example", NOW - DAY, NOW + 3 * DAY)
+    shown = picture(revision(pin(ONE), pin(TWO, until=NOW + 2 * DAY)), seen)
+    assert [(lane.title, span.kind, span.end) for lane, span in endings(shown, 2)] == [
+        ("a.example", Kind.PIN, NOW + 2 * DAY),
+        ("a.example", Kind.CERTIFICATE, NOW + 3 * DAY),
+    ]
+    assert len(endings(shown, 9)) == 3

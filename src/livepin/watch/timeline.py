@@ -121,6 +121,12 @@ def _lane(title: str, spans: tuple[Span, ...], window: tuple[int, int], *, pinne
     return Lane(title, spans, gaps, tuple((a, b) for a, b, count in counts if count >= 2))
 
 
+def endings(picture: Timeline, most: int) -> tuple[tuple[Lane, Span], ...]:
+    """What ends next, the soonest first, with its lane; what ended and is still in the picture comes before it."""
+    ends = [(span.end, lane, span) for lane in picture.lanes for span in lane.spans if span.end is not None]
+    return tuple((lane, span) for _, lane, span in sorted(ends, key=lambda one: one[0])[:most])
+
+
 def _counts(pins: Sequence[Span], start: int, end: int) -> list[tuple[int, int, int]]:
     """How many pins are active between each two moments at which that changes; equal neighbours are joined."""
     edges = sorted(

@@ -137,3 +137,27 @@ def test_every_answer_carries_the_content_policy(staged: World) -> None:
     policy = visit(staged, "carol").get(PAGE).headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_host_that_nothing_here_reaches_is_added_by_certificate_and_by_digest(world: World) -> None:
+    bob, issued = visit(world, "bob"), CertificateAuthority().issue("api.example.com")
+    first = {"pattern": "api.example.com", "place": "", "action": "enforce"}
+    chosen = bob.post(f"{HOSTS}new/", first | {"blind": "1"}).content.decode()
+    assert "paste, upload or type it" in chosen
+    second = first | {"chosen": "1", "pem": issued.chain_pem, "digests": f"{'0a' * 32}\n\n{DIGESTS[2]}"}
+    assert bob.post(f"{HOSTS}new/", second).headers["Location"] == "/o/acme/p/shop/draft/"
+    pins = entry(world).pins
+    assert [pin.digest for pin in pins] == [
+        issued.spki_sha256,
+        "CgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgo=",
+        DIGESTS[2],
+    ]
+
+
+def test_a_wrong_digest_of_a_new_host_is_named_and_nothing_else_is_lost(world: World) -> None:
+    form = {"pattern": "api.example.com", "place": "", "action": "enforce", "chosen": "1", "pin": f"leaf {DIGESTS[0]}"}
+    page = visit(world, "bob").post(f"{HOSTS}new/", form | {"digests": "nonsense"}).content.decode()
+    assert 'id="id_digests_error"' in page
+    assert "nonsense</textarea>" in page
+    assert DIGESTS[0] in page
+    assert hosts.listed(world.actor("bob"), "acme", "shop").hosts == ()

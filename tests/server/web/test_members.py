@@ -8,8 +8,10 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from livepin.server.actions import accounts, invitations, sign_ins, tokens
+from livepin.errors import Unauthenticated
+from livepin.server.actions import accounts, hosts, invitations, memberships, sign_ins, tokens
 from livepin.server.models import Account, Membership, SignIn
+from tests.server.test_drafts import host
 from tests.server.web.test_hosts import visit
 from tests.server.world import World
 
@@ -125,3 +127,25 @@ def test_the_audit_trail_is_read_filtered_and_exported(world: World) -> None:
     lines = b"".join(ada.get("/o/acme/audit/export/").streaming_content).splitlines()  # type: ignore[attr-defined]
     assert len(lines) == world.organization.audit_entries.count() > 2
     assert visit(world, "carol").get("/o/acme/audit/").status_code == 403
+
+
+def test_the_audit_trail_names_members_and_nobody_who_left(world: World) -> None:
+    hosts.put(world.actor("bob"), "acme", "shop", None, host())
+    assert "bob@example.com" in visit(world, "ada").get("/o/acme/audit/").content.decode()
+    memberships.remove(world.actor("bob"), "acme", str(world.accounts["bob"].id))
+    shown = visit(world, "ada").get("/o/acme/audit/").content.decode()
+    assert "bob@example.com" not in shown
+    assert f"account {world.accounts['bob'].id}" in shown
+
+
+def test_somebody_changes_their_name_and_signs_a_command_line_out(world: World) -> None:
+    bob = visit(world, "bob")
+    made = tokens.sign_in(world.accounts["bob"], "livepin on a laptop")
+    assert "livepin on a laptop" in bob.get("/account/").content.decode()
+    assert bob.post("/account/", {"name": "Robert"}).status_code == 302
+    assert Account.objects.get(email="bob@example.com").name == "Robert"
+    end = f"/account/command-lines/{made.token.id}/end/"
+    assert visit(world, "ada").post(end).status_code == 404
+    assert bob.post(end).status_code == 302
+    with pytest.raises(Unauthenticated):
+        tokens.actor_of(made.text)

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
 from livepin.server.actions.actor import Actor, May, reach
 from livepin.server.models import AuditEntry, Organization
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def append(organization: Organization, actor: Actor, what: str, target: str, **detail: Any) -> AuditEntry:
@@ -72,6 +76,21 @@ def listed(
     if like:
         entries = entries.filter(Q(what__icontains=like) | Q(target__icontains=like))
     return list(entries.order_by("-number")[:most])
+
+
+def names(actor: Actor, organization: str, entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """Whom the entries name by ID, as people know them: `account ID` or `token ID` -> address, or name and address.
+
+    Members only: whoever left is an ID from then on. Takes the right to manage. Raises `NotFound`, `Forbidden`.
+    """
+    reached = reach(actor, organization, May.MANAGE)
+    wanted = {text.partition(" ")[2] or text for one in entries for text in (one.actor, one.target)}
+    ids = [UUID(text) for text in wanted if _ID.fullmatch(text)]
+    members = reached.organization.memberships.filter(account__in=ids).select_related("account")
+    known = {f"account {one.account_id}": one.account.email for one in members}
+    for token in reached.organization.tokens.filter(id__in=ids).select_related("account"):
+        known[f"token {token.id}"] = f"{token.name} ({known.get(f'account {token.account_id}', 'a former member')})"
+    return known
 
 
 def export(actor: Actor, organization: str) -> Iterator[dict[str, Any]]:

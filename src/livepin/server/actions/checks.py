@@ -55,6 +55,8 @@ def preview(actor: Actor, organization: str, project: str, overrides: Mapping[st
     draft = drafts.draft_of(found)
     payload = stage(found, draft)
     settlement = settle(found, draft, payload, given)
+    said = {"version": found.draft_version, "at": int(timezone.now().timestamp()), "findings": as_json(settlement)}
+    Project.objects.filter(id=found.id).update(checked=said)
     published = revisions.payload_of(found, revisions.current(found))
     return Preview(staging.diff(published, payload), settlement, found.draft_version)
 

@@ -1,24 +1,30 @@
-"""A project at a glance: what is live, what is staged, what ends when, and how its origins are."""
+"""Projects at a glance: what is live, what is staged, what ends when, what the guard says, and how origins are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
 
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from livepin.core import trust as core
 from livepin.errors import LivepinError
 from livepin.publish.deliver import published as pointed_to
 from livepin.server.actions import keys, revisions
-from livepin.server.actions.actor import Actor, May, Reach, reach_project
+from livepin.server.actions.actor import Actor, May, Reach, projects, reach, reach_project
 from livepin.server.actions.origins import origins
-from livepin.server.models import Look, Project, Publish, Revision
+from livepin.server.models import Host, Look, Project, Publish, Revision
 from livepin.server.settings import CONFIG
 from livepin.watch.timeline import SeenCertificate, Timeline, timeline
 
 #: How many hosts a picture shows: those whose certificates end first.
 _LANES = 12
+#: Publishes in these states go on when somebody does something.
+_WAITING = ("waiting", "unsigned", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,24 @@ class OriginHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What the guard said to the draft as it is now: when, and its findings as `checks.as_json` has them."""
+
+    at: datetime
+    findings: tuple[dict[str, Any], ...]
+
+    @property
+    def open(self) -> int:
+        """How many findings refuse the publish."""
+        return sum(one["state"] == "open" for one in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """`staged`: whether the draft was changed since it was published. `waiting`: publishes that wait for somebody."""
+    """`staged`: whether the draft was changed since it was published. `waiting`: publishes that wait for somebody.
+
+    `checked` is None where nobody asked the guard since the draft was changed.
+    """
 
     reached: Reach
     project: Project
@@ -41,8 +63,65 @@ class Overview:
     staged: bool
     waiting: tuple[Publish, ...]
     hosts: int
+    checked: Checked | None
     origins: tuple[OriginHealth, ...]
     picture: Timeline | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A project in the list of its organization. Times in Unix seconds, None for nothing live or nothing seen."""
+
+    project: Project
+    number: str
+    issued_at: int | None
+    expires_at: int | None
+    staged: bool
+    waiting: int
+    hosts: int
+    certificate_ends_at: int | None
+
+
+def listed(actor: Actor, organization: str, after: str = "", most: int = 100) -> tuple[Reach, list[Row]]:
+    """At most `most` projects after the identifier `after`, in one query. Raises `NotFound`."""
+    reached = reach(actor, organization, May.READ)
+    newest = Revision.objects.filter(project=OuterRef("pk")).exclude(published_at=None).order_by("-epoch", "-serial")
+    last = Publish.objects.filter(project=OuterRef("pk"), what="draft", state="published").order_by("-created_at")
+    rows = projects(reached).filter(identifier__gt=after).order_by("identifier")
+    rows = rows.annotate(
+        live_epoch=Subquery(newest.values("epoch")[:1]),
+        live_serial=Subquery(newest.values("serial")[:1]),
+        live_since=Subquery(newest.values("issued_at")[:1]),
+        live_until=Subquery(newest.values("expires_at")[:1]),
+        live_draft=Coalesce(Subquery(last.values("draft_version")[:1]), 1),
+        host_count=_counted(Host.objects.filter(project=OuterRef("pk"))),
+        waiting_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state__in=_WAITING)),
+        leaf_until=Subquery(
+            Look.objects.filter(host__project=OuterRef("pk"))
+            .order_by()
+            .values("host__project")
+            .annotate(soonest=Min("not_after"))
+            .values("soonest")
+        ),
+    )
+    return reached, [_row(one) for one in rows[:most]]
+
+
+def _counted(rows: QuerySet[Any]) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("project").annotate(many=Count("pk")).values("many")), 0)
+
+
+def _row(project: Any) -> Row:
+    return Row(
+        project=project,
+        number="" if project.live_serial is None else f"{project.live_epoch}.{project.live_serial}",
+        issued_at=project.live_since,
+        expires_at=project.live_until,
+        staged=project.draft_version > project.live_draft,
+        waiting=project.waiting_count,
+        hosts=project.host_count,
+        certificate_ends_at=project.leaf_until,
+    )
 
 
 def read(actor: Actor, organization: str, project: str) -> Overview:
@@ -56,8 +135,9 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
         published=row,
         sign_again_at=None if row is None else revisions.sign_again_at(row),
         staged=_staged(found),
-        waiting=tuple(found.publishes.filter(state__in=("waiting", "unsigned", "failed")).defer("payload")[:5]),
+        waiting=tuple(found.publishes.filter(state__in=_WAITING).defer("payload")[:5]),
         hosts=found.hosts.count(),
+        checked=_checked(found),
         origins=() if row is None else tuple(_healths(found, row)),
         picture=None if opened is None else _picture(found, opened),
     )
@@ -70,18 +150,32 @@ def _staged(project: Project) -> bool:
     return project.draft_version > (1 if last is None else last.draft_version)
 
 
+def _checked(project: Project) -> Checked | None:
+    """The later one of the last preview and the last publish of this version of the draft."""
+    said, found = project.checked or {}, []
+    if said.get("version") == project.draft_version:
+        found.append(Checked(datetime.fromtimestamp(said["at"], UTC), tuple(said["findings"])))
+    asked = project.publishes.filter(what="draft", draft_version=project.draft_version).exclude(checked_at=None)
+    last = asked.order_by("-checked_at").only("checked_at", "findings").first()
+    if last is not None and last.checked_at is not None:
+        found.append(Checked(last.checked_at, tuple(last.findings)))
+    return max(found, key=lambda one: one.at, default=None)
+
+
 def _healths(project: Project, row: Revision) -> list[OriginHealth]:
     trust, wanted = keys.trust_of(project), (row.epoch, row.serial)
     found = []
     for origin in origins():
+        # Where the operator keeps things is no business of those who use the server.
+        name = "folder" if PurePath(origin.name).is_absolute() else origin.name
         try:
             held = pointed_to(origin, trust)
         except LivepinError as error:
-            found.append(OriginHealth(origin.name, "", error.message))
+            found.append(OriginHealth(name, "", error.message))
             continue
         number = "" if held is None else f"{held.epoch}.{held.serial}"
         behind = "there is no document" if held is None else "it is behind" if held.number < wanted else ""
-        found.append(OriginHealth(origin.name, number, behind))
+        found.append(OriginHealth(name, number, behind))
     return found
 
 
@@ -102,14 +196,13 @@ def _seen(row: Look) -> SeenCertificate:
     )
 
 
-def embedded(actor: Actor, organization: str, project: str) -> dict[str, str | list[str] | int]:
-    """What an application embeds, by the names that set-up has for it. Raises `NotFound`."""
-    _, found = reach_project(actor, organization, project, May.READ)
-    anchors = list(found.anchors)
+def embedded(project: Project) -> dict[str, str | list[str] | int]:
+    """What an application embeds of a project, by the names that set-up has for it."""
+    anchors = list(project.anchors)
     given: dict[str, str | list[str] | int] = {
-        "organization_id": organization,
-        "project_id": project,
+        "organization_id": project.organization.identifier,
+        "project_id": project.identifier,
         "public_key": anchors[0] if len(anchors) == 1 else anchors,
-        "configuration_url": found.url or CONFIG.origin_url,
+        "configuration_url": project.url or CONFIG.origin_url,
     }
-    return given if found.threshold == 1 else {**given, "threshold": found.threshold}
+    return given if project.threshold == 1 else {**given, "threshold": project.threshold}

@@ -73,12 +73,13 @@ def payload_of(project: Project, row: Revision | None) -> dict[str, Any] | None:
 
 
 def compare(
-    actor: Actor, organization: str, project: str, before: tuple[int, int], after: tuple[int, int]
+    actor: Actor, organization: str, project: str, before: tuple[int, int] | None, after: tuple[int, int]
 ) -> tuple[Change, ...]:
-    """What changed from one revision to another. Raises `NotFound`."""
+    """What changed from one revision (None: from nothing) to another. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
-    payloads = [payload_of(found, find(found, *number)) or {"hosts": []} for number in (before, after)]
-    return diff(*payloads)
+    nothing: dict[str, Any] = {"hosts": []}
+    old = None if before is None else payload_of(found, find(found, *before)) or nothing
+    return diff(old, payload_of(found, find(found, *after)) or nothing)
 
 
 def sign_again_at(row: Revision) -> datetime:

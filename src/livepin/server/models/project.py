@@ -18,7 +18,8 @@ class Project(models.Model):
     The draft is `life_days` … `deny` with the hosts (host.py); `draft_version` rises with every change of it.
     `anchors` are what applications embed (Base64 SPKI); `threshold` as in design section 2. `keys` is the key set in
     force: a list of compact JWS with one payload, empty where the anchor signs itself. `url` is a public URL of its
-    own, where the operator's origin is not what applications read. `ca_pem` and `proxy` are for looks.
+    own, where the operator's origin is not what applications read. `ca_pem` and `proxy` are for looks. `checked`: what
+    the guard said last to a preview (`version` of the draft, `at` in Unix seconds, `findings`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -33,6 +34,8 @@ class Project(models.Model):
     refresh_after = models.PositiveIntegerField(null=True, blank=True)
     unlisted = models.CharField(max_length=8, default="allow")
     deny = models.JSONField(default=list, blank=True)
+
+    checked = models.JSONField(null=True, blank=True)
 
     anchors = models.JSONField(default=list, blank=True)
     threshold = models.PositiveSmallIntegerField(default=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from livepin.errors import LivepinError
+from livepin.errors import InputInvalid, LivepinError, ValueInvalid
 
 
 class Lines(forms.CharField):
@@ -43,6 +43,15 @@ def refusals(form: forms.Form) -> Iterator[None]:
         yield
     except LivepinError as error:
         refuse(form, error)
+
+
+@contextmanager
+def at(field: str) -> Iterator[None]:
+    """An error about input in this block is about this field."""
+    try:
+        yield
+    except InputInvalid as error:
+        raise ValueInvalid(error.code, error.message, where=field) from None
 
 
 def refuse(form: forms.Form, error: LivepinError) -> None:

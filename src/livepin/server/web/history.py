@@ -50,7 +50,7 @@ def show(request: HttpRequest, organization: str, project: str, epoch: int, seri
     found = projects.read(actor(request), organization, project)
     row = revisions.read(actor(request), organization, project, epoch, serial)
     (before,) = revisions.listed(actor(request), organization, project, (epoch, serial), 1) or (None,)
-    number = (epoch, serial) if before is None else (before.epoch, before.serial)
+    number = None if before is None else (before.epoch, before.serial)
     changes = revisions.compare(actor(request), organization, project, number, (epoch, serial))
     newest = revisions.listed(actor(request), organization, project, None, 1)[0]
     context = {

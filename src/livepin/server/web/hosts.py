@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from livepin.author.draft import HostEntry, PinEntry
 from livepin.author.names import readable
-from livepin.server.actions import hosts, projects
+from livepin.server.actions import hosts, looks, projects
 from livepin.server.web.forms import refusals
 from livepin.server.web.policies import NewPin, Policy
 from livepin.server.web.visitor import actor, page
@@ -44,7 +49,7 @@ def index(request: HttpRequest, organization: str, project: str) -> HttpResponse
 
 @page
 def host(request: HttpRequest, organization: str, project: str, pattern: str) -> HttpResponse:
-    """One host: its policy as a form, its pins, and ways to add another."""
+    """One host: its pins, what it serves, its policy as a form."""
     found = projects.read(actor(request), organization, project)
     entry, version = hosts.read(actor(request), organization, project, pattern)
     form = Policy(request.POST) if request.method == "POST" else Policy.of(entry, version)
@@ -54,7 +59,7 @@ def host(request: HttpRequest, organization: str, project: str, pattern: str) ->
             hosts.put(actor(request), organization, project, form.cleaned_data["version"], changed)
             messages.success(request, f"The policy of {pattern} is staged. Nothing is published by this.")
             return redirect("host", organization, project, pattern)
-    new_pin = NewPin(initial={"version": version, "position": "leaf"})
+    seen = looks.listed(actor(request), organization, project, pattern)
     context = {
         "organization": found.organization,
         "project": found,
@@ -62,9 +67,27 @@ def host(request: HttpRequest, organization: str, project: str, pattern: str) ->
         "name": readable(pattern),
         "version": version,
         "form": form,
-        "new_pin": new_pin,
+        "looks": [(one, certificates_of(one.chain, entry)) for one in seen],
     }
     return render(request, "livepin/host.html", context)
+
+
+def certificates_of(chain: Sequence[Mapping[str, Any]], entry: HostEntry) -> list[dict[str, Any]]:
+    """The certificates of a chain, the leaf first, each with the pin that it matches, if any."""
+    return [{**one, "pin": _pin_for(one, "ca" if number else "leaf", entry)} for number, one in enumerate(chain)]
+
+
+def _pin_for(certificate: Mapping[str, Any], position: str, entry: HostEntry) -> PinEntry | None:
+    fitting = (pin for pin in entry.pins or () if pin.position in (position, "any"))
+    return next((pin for pin in fitting if certificate["digests"].get(pin.member) == pin.digest), None)
+
+
+@page
+@require_POST
+def look(request: HttpRequest, organization: str, project: str, pattern: str) -> HttpResponseBase:
+    """Look at what a host serves now."""
+    looks.refresh(actor(request), organization, project, pattern)
+    return redirect(f"{reverse('host', args=(organization, project, pattern))}#served")
 
 
 @page

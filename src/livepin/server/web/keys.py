@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from livepin.server.actions import keys, overview, projects
+from livepin.server.actions import keys, projects
 from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, page
 
@@ -76,14 +76,3 @@ def retire(request: HttpRequest, organization: str, project: str, thumbprint: st
     keys.retire(actor(request), organization, project, thumbprint)
     messages.success(request, "The key is retired; a managed private half is destroyed.")
     return redirect("keys", organization, project)
-
-
-@page
-def embed(request: HttpRequest, organization: str, project: str) -> HttpResponse:
-    """What an application embeds: for Python, and as plain values."""
-    found = projects.read(actor(request), organization, project)
-    values = overview.embedded(actor(request), organization, project)
-    lines = [f"    {name}={value!r}," for name, value in values.items() if value]
-    snippet = "\n".join(["import livepin", "", "livepin.setup(", *lines, ")"])
-    context = {"organization": found.organization, "project": found, "values": values, "snippet": snippet}
-    return render(request, "livepin/embed.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,16 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from livepin.author.digests import typed_digest
 from livepin.author.draft import HostEntry, PinEntry
 from livepin.errors import LivepinError
 from livepin.server.actions import hosts, looks, projects
-from livepin.server.web.forms import refusals, refuse
-from livepin.server.web.policies import digest_of
+from livepin.server.web.forms import Lines, at, refusals, refuse
+from livepin.server.web.policies import MAX_PEM, digest_of
 from livepin.server.web.visitor import actor, page
+
+#: What a new pin holds, unless somebody says otherwise on the host's page.
+_MEMBER = "spki_sha256"
 
 
 class Place(forms.Form):
@@ -42,11 +47,19 @@ class Place(forms.Form):
 
 
 class Choice(forms.Form):
-    """Which pins: of the certificates that were seen, and of a backup key."""
+    """Which pins: of the certificates that were seen, of others that are pasted or typed, and of a backup key."""
 
     pattern = forms.CharField(widget=forms.HiddenInput)
     place = forms.CharField(widget=forms.HiddenInput, required=False)
     action = forms.CharField(widget=forms.HiddenInput)
+    pem = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        required=False,
+        max_length=MAX_PEM,
+        label="Certificate or public key (PEM)",
+    )
+    file = forms.FileField(required=False, label="… or a file with one")
+    digests = Lines(label="… or SPKI SHA-256 digests", help_text="In Base64 or hexadecimal, one a line.")
     backup = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
         required=False,
@@ -72,7 +85,9 @@ def new(request: HttpRequest, organization: str, project: str) -> HttpResponse:
         return _stage(request, organization, project, context)
     try:
         pattern = hosts.normal_pattern(form.cleaned_data["pattern"])
-        seen = looks.discover(actor(request), organization, project, _place(pattern, form.cleaned_data["place"]))
+        seen: tuple[looks.Seen, ...] = ()
+        if "blind" not in request.POST:
+            seen = looks.discover(actor(request), organization, project, _place(pattern, form.cleaned_data["place"]))
     except LivepinError as error:
         refuse(form, error)
         return render(request, "livepin/host_new.html", {**context, "form": form})
@@ -97,7 +112,7 @@ def _offers(seen: tuple[looks.Seen, ...]) -> list[dict[str, Any]]:
 
 
 def _stage(request: HttpRequest, organization: str, project: str, context: dict[str, Any]) -> HttpResponse:
-    choice = Choice(request.POST)
+    choice = Choice(request.POST, request.FILES)
     if choice.is_valid():
         with refusals(choice):
             hosts.put(actor(request), organization, project, None, _entry(request, choice))
@@ -115,14 +130,28 @@ def _chosen(request: HttpRequest) -> list[PinEntry]:
     pins = []
     for text in request.POST.getlist("pin"):
         position, _, digest = text.partition(" ")
-        pins.append(PinEntry("spki_sha256", digest, position, source="live"))
+        pins.append(PinEntry(_MEMBER, digest, position, source="live"))
     return pins
 
 
 def _entry(request: HttpRequest, choice: Choice) -> HostEntry:
-    given, pins = choice.cleaned_data, _chosen(request)
+    given, pins = choice.cleaned_data, [*_chosen(request), *_others(choice.cleaned_data)]
     if given["backup"].strip():
-        digest = digest_of(given["backup"], "spki_sha256")
-        pins.append(PinEntry("spki_sha256", digest, "leaf", note="backup", source="backup"))
+        with at("backup"):
+            digest = digest_of(given["backup"], _MEMBER)
+        pins.append(PinEntry(_MEMBER, digest, "leaf", note="backup", source="backup"))
     entry = HostEntry(given["pattern"], given["action"], tuple(pins) or None)
     return replace(entry, look_at=(given["place"],)) if given["place"] else entry
+
+
+def _others(given: dict[str, Any]) -> Iterator[PinEntry]:
+    """Pins that no look proposed: pasted, uploaded, typed."""
+    file = given["file"]
+    texts = {"pem": given["pem"], "file": file.read(MAX_PEM).decode("latin-1") if file else ""}
+    for where, text in texts.items():
+        if text.strip():
+            with at(where):
+                yield PinEntry(_MEMBER, digest_of(text, _MEMBER), "leaf", source="pem")
+    for text in given["digests"]:
+        with at("digests"):
+            yield PinEntry(_MEMBER, typed_digest(text, _MEMBER), "leaf", source="typed")

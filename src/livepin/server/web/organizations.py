@@ -7,10 +7,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from livepin.server.actions import organizations, projects
+from livepin.server.actions import organizations, overview
 from livepin.server.actions.actor import May
 from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, page
+
+_PAGE = 50
 
 
 @page
@@ -53,8 +55,12 @@ def settings(request: HttpRequest, organization: str) -> HttpResponse:
 
 @page
 def home(request: HttpRequest, organization: str) -> HttpResponse:
-    """An organization: its projects, and where to go from here."""
-    reached = organizations.read(actor(request), organization)
-    found = projects.listed(actor(request), organization)
-    context = {"organization": reached.organization, "projects": found, "manages": reached.may(May.MANAGE)}
+    """An organization: its projects, what is live and staged in each, and what ends soon."""
+    reached, rows = overview.listed(actor(request), organization, request.GET.get("after", ""), _PAGE + 1)
+    context = {
+        "organization": reached.organization,
+        "rows": rows[:_PAGE],
+        "next": rows[_PAGE - 1].project.identifier if len(rows) > _PAGE else "",
+        "manages": reached.may(May.MANAGE),
+    }
     return render(request, "livepin/organization.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +20,43 @@ ACTIONS = (
     ("off", "off: nothing is judged"),
 )
 POSITIONS = (("leaf", "leaf: the certificate itself"), ("ca", "ca: an authority above it"), ("any", "any"))
+#: What a choice holds that nobody touched; other fields are empty then.
+_UNTOUCHED = {"when_expired": "enforce", "ct_action": "off", "ct_policy": "any"}
 #: A pasted chain is short; anything longer is something else.
-_MAX_PEM = 200_000
+MAX_PEM = 200_000
+#: How the page groups the fields: what it is about, what is to be known, its fields, and whether most hosts need it.
+_GROUPS = (
+    ("What happens to a peer that fails", "", ("action", "rollout"), True),
+    (
+        "Certificate Transparency",
+        "Which public logs must have promised to log the certificate. The guard asks for a fresh list of logs (G6).",
+        ("ct_action", "ct_policy", "ct_operators", "ct_logs"),
+        False,
+    ),
+    ("Denied keys", "They are refused whatever the pins say: for a key that was stolen.", ("deny",), False),
+    (
+        "After expiry",
+        "Letting failures through then is a way around pinning for whoever can block the fetch; the guard asks (G7).",
+        ("when_expired", "reason"),
+        False,
+    ),
+    (
+        "Where the server looks",
+        "Before a publish the server connects as an application would. A pattern names no host: say which to look at.",
+        ("look_at", "address"),
+        False,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that belong together. `open`: shown at once, not only when asked for."""
+
+    title: str
+    help: str
+    fields: tuple[forms.BoundField, ...]
+    open: bool
 
 
 class Policy(forms.Form):
@@ -80,6 +116,15 @@ class Policy(forms.Form):
             }
         )
 
+    def groups(self) -> list[Group]:
+        """The fields in groups; what most hosts leave alone is open where something is set or wrong."""
+        return [self._group(*one) for one in _GROUPS]
+
+    def _group(self, title: str, about: str, names: tuple[str, ...], common: bool) -> Group:
+        fields = tuple(self[name] for name in names)
+        used = any(one.errors or one.value() not in (None, "", [], _UNTOUCHED.get(one.name)) for one in fields)
+        return Group(title, about, fields, common or used)
+
     def entry(self, host: str, pins: tuple[PinEntry, ...] | None) -> HostEntry:
         """The host that the filled-in form describes."""
         given = self.cleaned_data
@@ -116,7 +161,7 @@ class NewPin(forms.Form):
     pem = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
         required=False,
-        max_length=_MAX_PEM,
+        max_length=MAX_PEM,
         label="… or a certificate or public key (PEM)",
     )
     file = forms.FileField(required=False, label="… or a file with one")
@@ -141,7 +186,7 @@ class NewPin(forms.Form):
         member = given.get("member", DIGEST_MEMBERS[0])
         if way == "digest":
             return typed_digest(given["digest"], member)
-        text = given["pem"] if way == "pem" else given["file"].read(_MAX_PEM).decode("latin-1")
+        text = given["pem"] if way == "pem" else given["file"].read(MAX_PEM).decode("latin-1")
         return digest_of(text, member)
 
     def entry(self) -> PinEntry:

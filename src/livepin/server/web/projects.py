@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +14,13 @@ from django.shortcuts import redirect, render
 from livepin.server.actions import organizations, overview, projects
 from livepin.server.actions.actor import May
 from livepin.server.web import timeline
+from livepin.server.web.findings import said
 from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, page
+from livepin.watch.timeline import endings
+
+#: How many ends of lives the first page lists.
+_ENDS = 8
 
 
 @page
@@ -83,7 +92,24 @@ def home(request: HttpRequest, organization: str, project: str) -> HttpResponse:
         "project": seen.project,
         "organization": seen.project.organization,
         "seen": seen,
+        "findings": [] if seen.checked is None else said(organization, project, seen.checked.findings),
+        "ends": [] if picture is None else endings(picture, _ENDS),
         "svg": None if picture is None else timeline.svg(picture),
         "words": None if picture is None else timeline.words(picture),
+        **snippets(overview.embedded(seen.project)),
     }
     return render(request, "livepin/project.html", context)
+
+
+@page
+def embed(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    """What an application embeds: for Python, and as plain values."""
+    found = projects.read(actor(request), organization, project)
+    context = {"organization": found.organization, "project": found, **snippets(overview.embedded(found))}
+    return render(request, "livepin/embed.html", context)
+
+
+def snippets(values: Mapping[str, str | list[str] | int]) -> dict[str, Any]:
+    """What is embedded, as Python and by name."""
+    lines = [f"    {name}={json.dumps(value)}," for name, value in values.items() if value]
+    return {"values": values, "snippet": "\n".join(["import livepin", "", "livepin.setup(", *lines, ")"])}

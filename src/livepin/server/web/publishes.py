@@ -16,13 +16,22 @@ from django.views.decorators.http import require_POST
 from livepin.core.guard import Rule
 from livepin.server.actions import checks, drafts, projects, publishes
 from livepin.server.web.changes import lines_of
+from livepin.server.web.findings import said
 from livepin.server.web.forms import refusals
 from livepin.server.web.visitor import actor, guarded, page
 
 #: How long the request that asks for a publish waits for it, in seconds; the page follows from then on.
 _WAIT = 4.0
-#: What a publish goes through, for the page; the names are those of `delivery.Step`.
-_STEPS = ("check", "adopt", "sign", "write", "read back", "point", "confirm")
+#: What a publish goes through, for people; the names are those of `delivery.Step`.
+_STEPS = {
+    "check": "the guard looks at every host as an application would",
+    "adopt": "what origins have and this server has not is taken into account",
+    "sign": "the next number is given, and the document signed",
+    "write": "the document is put on every origin under its number, for ever",
+    "read back": "it is read from there again, and verified as an application would",
+    "point": "the file that applications fetch becomes this document",
+    "confirm": "it is seen through the public URL",
+}
 
 
 class Ask(forms.Form):
@@ -52,7 +61,12 @@ def draft(request: HttpRequest, organization: str, project: str) -> HttpResponse
         seen = checks.preview(actor(request), organization, project, _overrides(request))
         form = Ask(initial={"version": seen.version, "key": f"page {uuid4()}"})
         findings = checks.as_json(seen.settlement)
-        context |= {"checked": True, "findings": findings, "ask": form, "changes": lines_of(seen.changes)}
+        context |= {
+            "checked": True,
+            "findings": said(organization, project, findings),
+            "ask": form,
+            "changes": lines_of(seen.changes),
+        }
         context |= {"open": bool(seen.settlement.open), "rules": _rules(findings, request)}
     else:
         context["changes"] = lines_of(checks.diff(actor(request), organization, project))
@@ -122,12 +136,28 @@ def show(request: HttpRequest, organization: str, project: str, publish: UUID) -
         "project": found,
         "publish": row,
         "going_on": row.state in ("checking", "publishing"),
-        "steps": [(name, name in done) for name in _STEPS],
+        "steps": _progress(row.state, done),
+        "findings": said(organization, project, row.findings),
         "approvals": row.approvals.count() + 1,
         "mine": row.asked_by_id == request.user.pk,
         "form": form,
     }
     return render(request, "livepin/publish.html", context)
+
+
+def _progress(state: str, done: set[str]) -> list[tuple[str, str, str]]:
+    """Each step with what it is and whether it is done, refused, failed or going on."""
+    at_rest = {"refused": "refused", "failed": "failed", "checking": "now", "publishing": "now"}
+    rows, reached = [], False
+    for name, about in _STEPS.items():
+        if state == "refused" and name == "check":
+            how, reached = "refused", True
+        elif name in done:
+            how = "done"
+        else:
+            how, reached = ("", True) if reached else (at_rest.get(state, ""), True)
+        rows.append((name, about, how))
+    return rows
 
 
 @page

@@ -30,8 +30,8 @@ def svg(picture: Timeline) -> SafeString:
     for lane in picture.lanes:
         y = _draw(root, picture, lane, y)
     x = _x(picture, picture.now)
-    _line(root, x, _TOP - 14, x, height, "today")
-    _text(root, x + 4, _TOP - 18, "today", "tick")
+    _line(root, x, _TOP - 16, x, height, "today")
+    _text(root, x - 17, 12, "today", "now")
     # ElementTree escapes every text and attribute that it writes.
     return SafeString(Xml.tostring(root, encoding="unicode"))
 
@@ -110,7 +110,9 @@ def _axis(root: Xml.Element, picture: Timeline, height: int) -> None:
     while moment < picture.end:
         x = _x(picture, moment)
         _line(root, x, _TOP - 6, x, height, "grid")
-        _text(root, x - 28, 10, _day(moment), "tick")
+        # Whole and legible, or not at all: beyond the edge it is cut off, near today two dates overlap.
+        if x + 34 < _WIDTH and abs(x - _x(picture, picture.now)) > 64:
+            _text(root, x - 34, 12, _day(moment), "tick")
         moment += step
 
 

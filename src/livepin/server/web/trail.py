@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -22,8 +23,28 @@ def index(request: HttpRequest, organization: str) -> HttpResponse:
     like = request.GET.get("like", "").strip()
     before = request.GET.get("before", "")
     entries = audit.listed(actor(request), organization, int(before) if before.isdecimal() else None, _PAGE, like)
-    context = {"organization": reached.organization, "entries": entries, "like": like, "before": before, "most": _PAGE}
+    names = audit.names(actor(request), organization, entries)
+    shown = [_shown(one, names) for one in entries]
+    context = {"organization": reached.organization, "entries": shown, "like": like, "before": before, "most": _PAGE}
     return render(request, "livepin/trail.html", context)
+
+
+def _shown(entry: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """An entry for people: members by their address, and details as words."""
+    account = names.get(f"account {entry.target}") or names.get(f"token {entry.target}")
+    detail = ", ".join(f"{name} {_said(value)}" for name, value in entry.detail.items() if value not in ("", [], None))
+    return {
+        "number": entry.number,
+        "at": entry.at,
+        "who": names.get(entry.actor, entry.actor),
+        "what": entry.what,
+        "target": account or entry.target,
+        "detail": detail,
+    }
+
+
+def _said(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @page

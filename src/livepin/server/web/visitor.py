@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from livepin.errors import Conflict, Forbidden, LivepinError, NotFound
 from livepin.server.actions.actor import Actor
@@ -48,7 +49,14 @@ def guarded(view: View) -> View:
 def failed(request: HttpRequest, error: LivepinError) -> HttpResponse:
     """The page of an error."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
-    return render(request, "livepin/failed.html", {"error": error}, status=status)
+    return render(request, "livepin/failed.html", {"error": error, "back": _back(request)}, status=status)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page of ours that somebody came from; empty for any other."""
+    address = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure())
+    return address if ours and address != request.build_absolute_uri() else ""
 
 
 def actor(request: HttpRequest) -> Actor:

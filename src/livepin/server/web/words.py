@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
 
+_DAY = 86_400
+#: What is about to end: less than a third of its life is left, and less than so many days whatever its life.
+_SOON, _LATE = 30, 7
+#: How long something is taken to live whose beginning is not known, in days: a certificate, nowadays.
+_LIFE = 45
 _UNITS = ((365 * 86_400, "year"), (30 * 86_400, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -26,6 +32,12 @@ def moment(value: datetime | int | None) -> SafeString | str:
     when = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else value.astimezone(UTC)
     exact = when.strftime("%Y-%m-%dT%H:%M:%SZ")
     return format_html('<time datetime="{}" title="{}">{}</time>', exact, exact, when.strftime("%Y-%m-%d %H:%M UTC"))
+
+
+@register.filter
+def exactly(value: int) -> str:
+    """Unix seconds as the exact value that stands on hover."""
+    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @register.filter
@@ -44,6 +56,29 @@ def distance(value: datetime | int | None) -> str:
     count = int(abs(seconds) // size)
     words = f"{count} {unit}{'' if count == 1 else 's'}"
     return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+@register.filter
+def urgency(end: int | None, start: int | None = None) -> str:
+    """How near an end is: `good`, `warn` or `bad`, for a thing that lives from `start` to `end` (Unix seconds).
+
+    A certificate of 6 days is worth a word 2 days before its end, one of 47 days 15, one of 398 days 30.
+    """
+    if end is None:
+        return "good"
+    left = end - timezone.now().timestamp()
+    life = _LIFE * _DAY if start is None else max(end - start, 1)
+    if left < min(life / 10, _LATE * _DAY):
+        return "bad"
+    return "warn" if left < min(life / 3, _SOON * _DAY) else "good"
+
+
+@register.filter
+def marked(text: str) -> SafeString:
+    """A sentence whose `words in backquotes` are code."""
+    parts = re.split(r"`([^`]+)`", str(text))
+    made = [format_html("<code>{}</code>", part) if n % 2 else conditional_escape(part) for n, part in enumerate(parts)]
+    return SafeString("".join(made))
 
 
 @register.filter

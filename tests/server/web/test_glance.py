@@ -1,0 +1,163 @@
+"""What somebody sees at a glance: of an organization, of a project, of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from livepin.author.draft import HostEntry, PinEntry
+from livepin.server.actions import checks, hosts, looks, publishes
+from livepin.server.models import Look, Project
+from livepin.server.settings import CONFIG
+from livepin.server.web.words import marked, urgency
+from livepin.testing import TlsServer
+from livepin.testing.cast import Cast
+from tests.server.test_drafts import DIGESTS, host
+from tests.server.web.test_hosts import visit
+from tests.server.world import World
+
+HOME = "/o/acme/p/shop/"
+
+
+@pytest.fixture(autouse=True)
+def _origin(tmp_path: Path) -> Iterator[None]:
+    """An origin of this test's own."""
+    before = CONFIG.origin_folder
+    object.__setattr__(CONFIG, "origin_folder", tmp_path / "origin")
+    yield
+    object.__setattr__(CONFIG, "origin_folder", before)
+
+
+def stage(world: World, entry: HostEntry) -> None:
+    hosts.put(world.actor("bob"), "acme", "shop", None, entry)
+
+
+def publish(world: World) -> None:
+    """Publish what is staged; nothing of it is looked at, because it only reports."""
+    asked = publishes.start(world.actor("paul"), "acme", "shop")
+    assert publishes.wait(world.actor("paul"), "acme", "shop", str(asked.id)).state == "published"
+
+
+def page(world: World, path: str = HOME, name: str = "carol") -> str:
+    answer = visit(world, name).get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_new_project_says_what_is_next(world: World) -> None:
+    shown = page(world)
+    assert "Add a host" in shown
+    assert "Nothing is published yet" in shown
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    assert "Check the draft and publish it" in page(world)
+
+
+def test_a_project_shows_what_is_live_what_is_staged_and_what_ends(world: World) -> None:
+    window = PinEntry("spki_sha256", DIGESTS[0], "leaf", None, int(timezone.now().timestamp()) + 40 * 86_400)
+    stage(world, HostEntry("api.example.com", "report", (window,)))
+    publish(world)
+    shown = page(world)
+    assert "serves 0.1" in shown
+    assert "is what is live" in shown
+    assert shown.index("document serial 1") < shown.index(f"pin spki_sha256 {DIGESTS[0][:12]}")
+    stage(world, HostEntry("b.example.com", "off", None, deny=(DIGESTS[0],)))
+    assert "was changed since it was published" in page(world)
+
+
+def test_a_project_shows_what_applications_embed(world: World) -> None:
+    Project.objects.filter(id=world.project.id).update(url="https://pins.example.com/")
+    shown = page(world)
+    anchor = Project.objects.get(id=world.project.id).anchors[0]
+    assert shown.count(anchor) == 2
+    assert "livepin.setup(" in shown
+    assert "configuration_url=&quot;https://pins.example.com/&quot;" in shown
+
+
+def test_where_the_operator_keeps_documents_is_no_business_of_tenants(world: World) -> None:
+    stage(world, host("api.example.com", *DIGESTS[:2]))
+    hosts.put(world.actor("bob"), "acme", "shop", None, HostEntry("api.example.com", "report", host().pins))
+    publish(world)
+    assert str(CONFIG.origin_folder) not in page(world)
+
+
+def test_a_project_remembers_what_the_guard_said_until_the_draft_changes(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, when_expired="allow", deny=(DIGESTS[0],)))
+    assert "was not asked" in page(world)
+    checks.preview(world.actor("bob"), "acme", "shop")
+    shown = page(world)
+    assert "1 rule broken" in shown
+    assert "G7" in shown
+    stage(world, HostEntry("b.example.com", "report", None, deny=(DIGESTS[0],)))
+    assert "was not asked" in page(world)
+
+
+def test_a_broken_rule_is_explained_with_the_way_out(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, when_expired="allow", deny=(DIGESTS[0],)))
+    shown = visit(world, "bob").post(f"{HOME}draft/").content.decode()
+    assert "Rule: a host that lets failures through after expiry says why." in shown
+    assert "Say why in <code>reason</code>" in shown
+    assert f'href="{HOME}hosts/api.example.com/"' in shown
+    asked = publishes.start(world.actor("paul"), "acme", "shop")
+    publishes.wait(world.actor("paul"), "acme", "shop", str(asked.id))
+    refused = page(world, f"{HOME}publishes/{asked.id}/")
+    assert "The guard refuses it, and nothing was signed" in refused
+    assert "says why" in refused
+
+
+def test_an_organization_lists_its_projects_in_few_queries(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    publish(world)
+    Look.objects.create(
+        host=world.project.hosts.get(), name="api.example.com:443", address="192.0.2.1",
+        not_after=int((timezone.now() + timedelta(days=3)).timestamp()),
+    )  # fmt: skip
+    carol = visit(world, "carol")
+    carol.get("/o/acme/")  # the first visit makes a session
+    with CaptureQueriesContext(connection) as caught:
+        shown = carol.get("/o/acme/").content.decode()
+    assert len(caught) < 12
+    assert "0.1" in shown
+    assert "in 29 days" in shown
+    assert "in 2 days" in shown
+
+
+def test_a_host_shows_what_it_serves_and_which_key_is_pinned(world: World) -> None:
+    cast = Cast()
+    Project.objects.filter(id=world.project.id).update(ca_pem=cast.authority.root_pem)
+    with TlsServer(cast.genuine) as server:
+        pins = (PinEntry("spki_sha256", cast.genuine.spki_sha256, "leaf"),)
+        stage(world, HostEntry("localhost", "enforce", pins, look_at=(f"localhost:{server.port}",)))
+        assert "Not looked at yet" in page(world, f"{HOME}hosts/localhost/")
+        assert visit(world, "bob").post(f"{HOME}hosts/localhost/look/").status_code == 302
+    shown = page(world, f"{HOME}hosts/localhost/")
+    assert "trusted" in shown
+    assert shown.count(">pinned<") == len(looks.listed(world.actor("bob"), "acme", "shop", "localhost")) > 0
+
+
+def test_a_rare_setting_is_folded_away_until_it_is_used(world: World) -> None:
+    stage(world, HostEntry("a.example.com", "enforce", host().pins))
+    stage(world, HostEntry("b.example.com", "enforce", host().pins, ct={"action": "enforce", "policy": "any"}))
+    assert page(world, f"{HOME}hosts/a.example.com/").count('class="group" open') == 1
+    assert page(world, f"{HOME}hosts/b.example.com/").count('class="group" open') == 2
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "how"),
+    [(6, 3, "good"), (6, 1.5, "warn"), (6, 0.5, "bad"), (47, 20, "good"), (47, 14, "warn"), (398, 31, "good"),
+     (398, 20, "warn"), (398, 3, "bad"), (30, -1, "bad")],
+)  # fmt: skip
+def test_what_ends_soon_depends_on_how_long_it_lives(life: float, left: float, how: str) -> None:
+    now = timezone.now().timestamp()
+    assert urgency(int(now + left * 86_400), int(now + (left - life) * 86_400)) == how
+
+
+def test_what_stands_in_backquotes_is_code_and_nothing_else_is() -> None:
+    assert marked("Run `livepin <x>` & <b>look</b>") == (
+        "Run <code>livepin &lt;x&gt;</code> &amp; &lt;b&gt;look&lt;/b&gt;"
+    )
