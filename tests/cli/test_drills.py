@@ -23,6 +23,17 @@ EXPECTED = {
     "anchor-of-two": (["threshold_unmet", "threshold_unmet"], []),
     "without-key-set": (["unknown_key"], ["livepin init", "livepin embed"]),
     "cdn": (["unknown_key", "rolled_back", "withdrawn"], ["livepin pin add", "livepin publish"]),
+    "database": (
+        ["master_key_missing", "seal_broken", "seal_broken", "rolled_back", "key_revoked"],
+        ["livepin keyset revoke", "livepin publish"],
+    ),
+    "token": (
+        ["forbidden", "forbidden", "forbidden", "forbidden", "not_found", "unauthenticated"],
+        [
+            "DELETE /api/v1/organizations/acme/tokens/",
+            "POST /api/v1/organizations/acme/projects/shop/revisions/0/1/rollback",
+        ],
+    ),
     "store": (["store_unusable", "store_unusable", "no_document", "store_unusable"], []),
 }
 

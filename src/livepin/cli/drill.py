@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from livepin.cli.drills import stolen_keys, stolen_places
+from livepin.cli.drills import stolen_keys, stolen_places, stolen_servers
 from livepin.cli.drills.report import DrillFailed, Report
 from livepin.cli.drills.stage import Stage
 from livepin.cli.exits import Exit
@@ -26,10 +28,11 @@ OPERATOR_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """What is stolen, and what is played then."""
+    """What is stolen, and what is played then. `server`: it takes the extra of that name."""
 
     stolen: str
     play: Callable[[Stage], None]
+    server: bool = False
 
 
 DRILLS = {
@@ -38,6 +41,8 @@ DRILLS = {
     "anchor-of-two": Drill("one of two anchors, both are asked for", stolen_keys.anchor_of_two),
     "without-key-set": Drill("the only key of a project without key sets", stolen_keys.without_key_set),
     "cdn": Drill("the account of the CDN", stolen_places.cdn),
+    "database": Drill("the server's database, then its master key", stolen_servers.database, server=True),
+    "token": Drill("a token for the API, of scope publish", stolen_servers.token, server=True),
     "store": Drill("the disk of the application", stolen_places.store),
 }
 
@@ -68,8 +73,10 @@ def drill(names: tuple[str, ...], refresh_after: int, folder: Path, as_json: boo
     made = Path(tempfile.mkdtemp(prefix="livepin-drill-", dir=folder)).resolve()
     try:
         private_directory(made)
+        if any(DRILLS[name].server for name in names):
+            import_module("django")  # who misses it is told before anything is made
         say = partial(click.echo, err=as_json)
-        reports = [_play(made / name, name, refresh_after, say) for name in names or DRILLS]
+        reports = [_play(made / name, name, refresh_after, say) for name in names or _all(out)]
     finally:
         shutil.rmtree(made, ignore_errors=True)
     rows = [_row(one) for one in reports]
@@ -82,6 +89,15 @@ def drill(names: tuple[str, ...], refresh_after: int, folder: Path, as_json: boo
 
 
 drill.help = (drill.help or "").replace("NAMES", ", ".join(DRILLS))
+
+
+def _all(out: Output) -> list[str]:
+    """Every drill that can be played with what is installed."""
+    if find_spec("django") is not None:
+        return list(DRILLS)
+    left_out = [name for name, one in DRILLS.items() if one.server]
+    out.note(f"not played, for want of the extra `server`: {', '.join(left_out)}")
+    return [name for name in DRILLS if name not in left_out]
 
 
 def _play(folder: Path, name: str, refresh_after: int, say: Callable[[str], None]) -> Report:

@@ -61,6 +61,12 @@ class Cdn:
             self._hijacked.clear()
             self._cache.clear()
 
+    def move(self, folder: Path) -> None:
+        """Its owner has it serve another origin."""
+        with self._lock:
+            self._folder = folder
+            self._cache.clear()
+
     def content(self, path: str) -> bytes | None:
         """What is served at `path` at this moment."""
         with self._lock:

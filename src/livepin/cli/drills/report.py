@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,16 +35,15 @@ class Report:
         """A step of the story."""
         self.say(f"   {text}")
 
-    def typed(self, words: Sequence[str], seconds: float) -> None:
+    def typed(self, line: str, seconds: float) -> None:
         """What the operator types, and how long it ran. Only what ends the attack is counted (`count`)."""
-        line = f"livepin {shlex.join(words)}"
         self.say(f"   $ {line}   ({seconds:.1f} s)")
 
-    def count(self, words: Sequence[str], seconds: float) -> None:
+    def count(self, line: str, seconds: float) -> None:
         """A command of the operator that is part of the remedy."""
-        self.commands.append(f"livepin {shlex.join(words)}")
+        self.commands.append(line)
         self.operator += seconds
-        self.typed(words, seconds)
+        self.typed(line, seconds)
 
     def claim(self, text: str, holds: bool) -> None:
         """Something that has to be so."""

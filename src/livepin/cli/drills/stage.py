@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 import time
@@ -83,7 +84,7 @@ class Stage:
             timeout=_COMMAND_SECONDS,
         )
         seconds = time.monotonic() - began
-        (self.report.count if remedy else self.report.typed)(words, seconds)
+        (self.report.count if remedy else self.report.typed)(f"livepin {shlex.join(words)}", seconds)
         if done.returncode != status:
             raise DrillFailed(f"livepin {' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         answer: dict[str, Any] = json.loads(done.stdout)
@@ -114,10 +115,6 @@ class Stage:
     def published(self) -> str:
         """The text of the pointer at the origin."""
         return self.work.joinpath("public", POINTER).read_text("ascii")
-
-    def overwrite(self, text: str) -> None:
-        """Put a text where the pointer is: what anybody can do who has the machine that publishes."""
-        self.work.joinpath("public", POINTER).write_text(text, "ascii")
 
     def embedded(self, folder: Path | None = None, *, remedy: bool = False) -> dict[str, Any]:
         """What the application embeds: arguments of set-up."""
@@ -165,9 +162,12 @@ class Stage:
         """Whether the service answers and the thief is refused by his pins."""
         return self.application.lets_in("service") and self.application.visit("thief") == "pin_mismatch"
 
-    def let_thief_in(self, text: str) -> None:
-        """He publishes a document of his own, and the application takes it up: that is what was stolen."""
-        self.overwrite(text)
+    def let_thief_in(self, text: str, origin: Path | None = None) -> None:
+        """He puts a document of his own where the pointer is: what he can do who has the machine that publishes.
+
+        The application takes it up: that is what was stolen.
+        """
+        (origin or self.work / "public").joinpath(POINTER).write_text(text, "ascii")
         time.sleep(MAX_AGE)
         self.application.refresh()
         self.application.wait(lambda: self.application.lets_in("thief"), self.bound, "the thief is let in")

@@ -7,7 +7,6 @@ from typing import Any
 
 from livepin.cli.drills import thief
 from livepin.cli.drills.stage import POINTER, Stage
-from livepin.testing.signing_key import SigningKey
 
 _ANCHOR, _SECOND = "../drawer/shop.pem", "../safe/second.pem"
 
@@ -40,7 +39,7 @@ def anchor(stage: Stage) -> None:
     stage.start_pinned(**embedded, stored=True)
     his_anchor, his_key = (
         thief.stolen(stage.folder / "drawer" / "shop.pem", stage.anchor_passphrase),
-        SigningKey.generate(),
+        thief.own(),
     )
 
     def his(epoch: int) -> str:
@@ -48,7 +47,7 @@ def anchor(stage: Stage) -> None:
         return thief.document(genuine, his_key, stage.cast.evil.spki_sha256, keys=[made])
 
     stage.let_thief_in(his(2))
-    stage.livepin("keyset", "revoke", his_anchor.thumbprint, "--anchor", _SECOND, remedy=True)
+    stage.livepin("keyset", "revoke", his_anchor.public.thumbprint, "--anchor", _SECOND, remedy=True)
     stage.livepin("publish", remedy=True)
     stage.wait_until_safe()
     with stage.refused("his next key set", "threshold_unmet", "V3"):
@@ -89,7 +88,7 @@ def anchor_of_two(stage: Stage) -> None:
     stage.start_pinned(**stage.embedded())
     his_anchor, his_key = (
         thief.stolen(stage.folder / "drawer" / "shop.pem", stage.anchor_passphrase),
-        SigningKey.generate(),
+        thief.own(),
     )
     made = thief.key_set(genuine, his_anchor, his_key, thief.HIGHEST)
     with stage.refused("his key set", "threshold_unmet", "V3"):

@@ -8,7 +8,6 @@ from typing import Any
 
 from livepin.cli.drills import thief
 from livepin.cli.drills.stage import HOST, MAX_AGE, POINTER, Stage
-from livepin.testing.signing_key import SigningKey
 
 _NOT_CONFIRMED = 5
 
@@ -19,7 +18,7 @@ def cdn(stage: Stage) -> None:
     embedded, genuine = stage.embedded(), stage.published()
     older = stage.work.joinpath("public", POINTER).with_name("1.1.jws").read_text("ascii")
     stage.start_pinned(**embedded)
-    forged = thief.document(genuine, SigningKey.generate(), stage.cast.evil.spki_sha256)
+    forged = thief.document(genuine, thief.own(), stage.cast.evil.spki_sha256)
     with stage.refused("a document by a key of his own", "unknown_key", "V3"):
         stage.cdn.hijack(POINTER, forged)
     with stage.refused("the revision before the last", "rolled_back", "V8"):
@@ -54,7 +53,7 @@ def store(stage: Stage) -> None:
     embedded, genuine = stage.embedded(), stage.published()
     stage.start_pinned(**embedded, stored=True)
     stage.stop()
-    forged = thief.document(genuine, SigningKey.generate(), stage.cast.evil.spki_sha256)
+    forged = thief.document(genuine, thief.own(), stage.cast.evil.spki_sha256)
     for what, text in (("a document by a key of his own", forged), ("what is no document", "poison")):
         _kept(stage).write_text(text, "ascii")
         stage.start_pinned(**embedded, stored=True)

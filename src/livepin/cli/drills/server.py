@@ -1,0 +1,147 @@
+"""A server of a drill: `livepin serve` in a process of its own, and its API as the owner and the thief use it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from livepin.cli.drills.report import DrillFailed, Report
+
+_STARTS, _ENDS, _ANSWERS = 60.0, 25.0, 30.0
+_API = "/api/v1"
+
+
+class Server:
+    """An installation with one organization, `acme`; a context manager. `owner`: the token of who made it."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        self.data = folder / "server"
+        self._report = report
+        self._port, self._origin_port = _free_port(), _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.owner = ""
+
+    def __enter__(self) -> Self:
+        listen = ["--listen", f"127.0.0.1:{self._port}", "--origin-listen", f"127.0.0.1:{self._origin_port}"]
+        command = [sys.executable, "-m", "livepin", "serve", "--data", str(self.data), *listen]
+        self._process = subprocess.Popen(
+            command,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            self._wait_until_ready()
+            self._make_owner()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_ENDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LIVEPIN_", "DJANGO_"))}
+        # The service that is looked at is on this machine, which a server does not look at by itself.
+        return {**kept, "LIVEPIN_SERVER_LOOK_PRIVATE": "true"}
+
+    def _wait_until_ready(self) -> None:
+        end = time.monotonic() + _STARTS
+        while True:
+            try:
+                if self._request("GET", "/readyz", None, {})[0] == http.client.OK:
+                    return
+            except OSError:
+                pass
+            if time.monotonic() > end or (self._process is not None and self._process.poll() is not None):
+                raise DrillFailed("the server does not get ready")
+            time.sleep(0.1)
+
+    def _make_owner(self) -> None:
+        command = [sys.executable, "-m", "livepin.cli.drills.first_owner", str(self.data)]
+        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=_STARTS)
+        claim = {"secret": done.stdout, "email": "owner@example.com", "password": secrets.token_urlsafe(18)}
+        self.owner = self.ask("POST", "/accounts", claim)["token"]["token"]
+        self.ask("POST", "/organizations", {"organization": "acme"})
+
+    @property
+    def origin(self) -> Path:
+        """The folder of its origin."""
+        return self.data / "origin"
+
+    # ------------------------------------------------------------------ the API
+
+    def ask(self, method: str, path: str, body: Any = None, *, token: str = "", remedy: bool = False) -> Any:
+        """A request of the owner's (or whose `token` it is); its JSON. Raises `DrillFailed` where it is refused."""
+        began = time.monotonic()
+        status, answer = self.try_to(method, path, body, token=token)
+        if remedy:
+            self._report.count(f"{method} {_API}{path}", time.monotonic() - began)
+        if status >= http.client.BAD_REQUEST:
+            raise DrillFailed(f"{method} {path}: {status} {answer}")
+        return answer
+
+    def try_to(self, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
+        """The same, whatever comes of it."""
+        return self._request(
+            method, _API + path, body, {"Authorization": f"Bearer {token or self.owner}", "If-Match": "*"}
+        )
+
+    def _request(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWERS)
+        try:
+            data = None if body is None else json.dumps(body)
+            sent = dict(headers) if body is None else {"Content-Type": "application/json", **headers}
+            connection.request(method, path, data, sent)
+            answer = connection.getresponse()
+            text = answer.read()
+            return answer.status, json.loads(text) if text.startswith((b"{", b"[")) else {}
+        finally:
+            connection.close()
+
+    def publish(self, path: str, *, token: str = "", remedy: bool = False, **wish: Any) -> dict[str, Any]:
+        """Ask for a publish below `path`, and wait until it is published. Raises `DrillFailed`."""
+        began = time.monotonic()
+        asked = self.ask("POST", path, wish, token=token)
+        project = path.partition("/revisions/")[0].removesuffix("/publishes")
+        found: dict[str, Any] = {}
+        while found.get("state") != "published":
+            found = self.ask("GET", f"{project}/publishes/{asked['id']}?wait=10", token=token)
+            if found["state"] in ("refused", "failed", "waiting", "cancelled") or time.monotonic() - began > _STARTS:
+                raise DrillFailed(f"the publish is {found['state']}: {found.get('findings')} {found.get('problem')}")
+        if remedy:
+            self._report.count(f"POST {_API}{path}", time.monotonic() - began)
+        return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
