@@ -144,6 +144,18 @@ CODES: dict[str, str] = {
     "value_invalid": "Correct the value that the message names.",
     "state_wrong": "Look at its state again: this cannot be done in it.",
     "key_sealed": "Give the server the master key under which this key was sealed.",
+    # the command line of a server's project
+    "server_unreachable": "Check the network and the server. Published documents work on; files (`-C`) need no server.",
+    "server_failed": "Try again; if it stays, the operator finds the request by its number in the server's log.",
+    "server_strange": "Check the server's URL: what answers there is not Livepin's API.",
+    "server_url_invalid": "Give an https URL (http only on loopback), without a user name, a query or a fragment.",
+    "signed_out": "Sign in: `livepin login URL`; in CI, set LIVEPIN_SERVER and LIVEPIN_TOKEN.",
+    "sign_in_ended": "Start again with `livepin login`; nobody approved it in time, or somebody said no.",
+    "profile_missing": "List the profiles with `livepin profile list`; `livepin login URL --profile NAME` makes one.",
+    "profiles_unusable": "Correct or remove the file that the message names, and sign in again: `livepin login`.",
+    "project_unnamed": "Name it with --project ORG/PROJECT, here or (for good) with `livepin profile use`.",
+    "draft_unpushed": "Bring it there with `livepin push`, or throw it away with --replace.",
+    "draft_unknown": "Look at both first; `livepin pull` takes the server's, `livepin push --replace` overwrites it.",
     # the command line
     "extra_missing": "Install what the command line needs: pip install 'livepin[cli]'.",
     "usage": "Run the command with --help.",
@@ -312,6 +324,12 @@ class Conflict(LivepinError):
 
 class LimitReached(LivepinError):
     """A limit of the plan: on projects, hosts or organizations, never on pins."""
+
+
+class ServerFailed(LivepinError):
+    """A server could not be reached, or did not do its part; nothing that was asked for is known to be done."""
+
+    exit_status = 5
 
 
 class RateLimited(LivepinError):

@@ -83,6 +83,10 @@ class Table:
             raise self.fault(member, "is not an array of tables")
         return tuple(type(self)(one, self._file, f"{self.place(member)}[{n}]") for n, one in enumerate(value))
 
+    def names(self) -> list[str]:
+        """The members that have not been taken yet."""
+        return list(self._left)
+
     def has(self, member: str) -> bool:
         """Whether a member is there and has not been taken yet."""
         return member in self._left

@@ -36,6 +36,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed": ("embed", "What an application embeds."),
     "doctor": ("doctor", "Prove that enforcement works here, and that the project's document is in good health."),
     "drill": ("drill", "Play an attack on loopback, and see how long it takes until applications are safe."),
+    "login": ("login", "Sign in to a server, whose projects the same commands then work on."),
+    "logout": ("logout", "Sign out of a server."),
+    "profile": ("profile", "Servers that this machine knows: list, use."),
     "serve": ("serve", "Run the server; its first start makes all that it needs."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }

@@ -12,14 +12,11 @@ import click
 from livepin.author import ct_rules
 from livepin.author.ct_logs import FILE_NAME, LogEntry, LogTable
 from livepin.author.draft import ACTIONS, HostEntry
-from livepin.author.project import ProjectFile
-from livepin.cli.desk import Desk
 from livepin.cli.output import Output
+from livepin.cli.project import OpenProject
 from livepin.cli.scts import POLICIES, examine
 from livepin.core.guard import DAY
-from livepin.errors import InputInvalid, LookFailed, ProjectInvalid
-from livepin.watch.sights import sights_of_host
-from livepin.watch.survey import survey
+from livepin.errors import LookFailed, ProjectInvalid
 
 _OPTIONS = (
     click.option(
@@ -70,23 +67,22 @@ def ct_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def changed_rule(wish: CtWish, file: ProjectFile, pattern: str, out: Output) -> dict[str, Any]:
-    """The rule of a host as it is to be. The host stands in `file` already; a live look goes where it says.
+def changed_rule(wish: CtWish, project: OpenProject, pattern: str, out: Output) -> dict[str, Any]:
+    """The rule of a host as it is to be. The host stands in the draft already; a live look goes where it says.
 
     Raises `ProjectInvalid`, `InputInvalid`, `LookFailed`.
     """
-    desk = Desk(file.read())
-    entry = desk.project.host(pattern)
+    entry = project.draft().host(pattern)
     rule: dict[str, Any] = dict((entry.ct if entry is not None else None) or {"action": "report", "policy": "chrome"})
     rule |= {name: value for name, value in (("action", wish.ct_action), ("policy", wish.ct_policy)) if value}
     only_off = wish.ct_action == "off" and not (wish.ct_operators or wish.ct_logs or wish.ct_from_live)
     # Read before anything is written, so that a mistake in it leaves the project as it was.
-    known = None if only_off else desk.log_table
+    known = None if only_off else project.log_table
     if wish.ct_any or wish.ct_from_live:
         rule.pop("operators", None)
         rule.pop("logs", None)
     if wish.ct_from_live:
-        rule |= _live(wish, desk, pattern, out)
+        rule |= _live(wish, project, known, pattern, out)
     if wish.ct_operators:
         rule["operators"] = [_operator(one, known) for one in wish.ct_operators]
     if wish.ct_logs:
@@ -110,21 +106,14 @@ def _log(text: str, known: LogTable | None) -> str:
     return known.find(text).id
 
 
-def _live(wish: CtWish, desk: Desk, pattern: str, out: Output) -> dict[str, Any]:
+def _live(wish: CtWish, project: OpenProject, known: LogTable | None, pattern: str, out: Output) -> dict[str, Any]:
     """`operators`, or `logs`, of the SCTs that verify at every address."""
-    known = desk.log_table
     if known is None:
         raise ProjectInvalid("ct_logs_missing", f"there is no {FILE_NAME} to verify SCTs by", where=".")
-    sights = sights_of_host(desk.project, pattern)
-    if not sights:
-        message = "a wildcard can be looked at only where the project names a host below it"
-        hint = f"`livepin host set '{pattern}' --look-at HOST`"
-        raise InputInvalid("usage", message, where=pattern, hint=hint)
-    seen = survey(sights, desk.means(wish.timeout), lambda sight: out.progress(f"looking at {sight.host}"))
-    chains = [answer.verified for _, look in seen for answer in look.answers if answer.verified]
+    seen = list(project.look([pattern], wish.timeout, out.progress))
+    chains = [one.certificates for one in seen if one.certificates and not one.problem]
     if not chains:
-        problems = [one.invalid or one.error for _, look in seen for one in look.answers]
-        why = "; ".join(dict.fromkeys(problems)) or "no address answered"
+        why = "; ".join(dict.fromkeys(one.problem for one in seen)) or "no address answered"
         raise LookFailed("look_failed", f"no validated chain to take SCTs from: {why}", where=pattern)
     now = time.time()
     ids = [one.log_id for chain in chains for one in examine(chain, known, now).scts if one.counts]
@@ -137,27 +126,27 @@ def _live(wish: CtWish, desk: Desk, pattern: str, out: Output) -> dict[str, Any]
     return {"operators": ct_rules.operators_of(logs)}
 
 
-def tell(entry: HostEntry, desk: Desk, out: Output) -> None:
+def tell(entry: HostEntry, project: OpenProject, out: Output) -> None:
     """Say what is wrong with a rule, or will be when the next certificates are issued."""
     rule: Mapping[str, Any] = entry.ct or {}
-    if rule.get("action", "off") == "off":
+    if rule.get("action", "off") == "off" or project.on_server:
         return
-    if desk.log_table is None:
+    known = project.log_table
+    if known is None:
         out.note(f"there is no {FILE_NAME}, so CT is not evaluated: `livepin ct logs import` or `add`; see docs/ct.md")
         return
     now = time.time()
-    horizon = int(now) + desk.project.life_days * DAY + ct_rules.TYPICAL_LIFE
-    for message, hint in ct_rules.turnovers(rule, desk.log_table, now, horizon):
+    horizon = int(now) + project.draft().life_days * DAY + ct_rules.TYPICAL_LIFE
+    for message, hint in ct_rules.turnovers(rule, known, now, horizon):
         out.note(f"{message}. {hint}")
 
 
-def rule_text(rule: Mapping[str, Any], desk: Desk) -> str:
+def rule_text(rule: Mapping[str, Any], known: LogTable | None) -> str:
     """A rule in one line."""
     if rule["action"] == "off":
         return "ct off"
     parts = [f"ct {rule['action']}", f"policy {rule['policy']}"]
     parts += [f"operators {', '.join(rule['operators'])}"] if "operators" in rule else []
     if "logs" in rule:
-        known = desk.log_table
         parts.append(f"logs {', '.join(ct_rules.names_of(known, rule['logs']) if known else rule['logs'])}")
     return "; ".join(parts)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from livepin.author import edit
 from livepin.author.digests import typed_digest
 from livepin.author.files import names_a_file, read_text
 from livepin.author.names import typed_pattern
-from livepin.author.project import ProjectFile
-from livepin.cli.options import directory_option, dry_run_option, json_option
+from livepin.cli.options import dry_run_option, json_option
 from livepin.cli.output import Output, table
+from livepin.cli.project import OpenProject
+from livepin.cli.projects import open_project
+from livepin.cli.where import Where, project_options
 from livepin.core.pins import digests_of_pem
 
 host_option = click.option("--host", "pattern", help="Only for this host pattern, instead of for every host.")
@@ -33,45 +34,47 @@ def _digest(key: str) -> str:
 @deny.command()
 @click.argument("key", metavar="DIGEST|PEM")
 @host_option
-@directory_option
+@project_options
 @dry_run_option
 @json_option
-def add(key: str, pattern: str | None, directory: Path, dry_run: bool, as_json: bool) -> None:
+def add(key: str, pattern: str | None, where: Where, dry_run: bool, as_json: bool) -> None:
     """Deny a key: its SPKI SHA-256 digest (Base64 or hexadecimal), or a PEM file that holds it."""
-    file, digest = ProjectFile.open(directory), _digest(key)
-    changed = edit.change_deny(file, _typed(pattern), add=[digest])
-    _finish(file, digest, pattern, "denied" if changed else "denied already", dry_run, as_json)
+    project, digest = open_project(where), _digest(key)
+    changed = project.change_deny(_typed(pattern), add=[digest])
+    _finish(project, digest, pattern, "denied" if changed else "denied already", dry_run, as_json)
 
 
 @deny.command()
 @click.argument("key", metavar="DIGEST|PEM")
 @host_option
-@directory_option
+@project_options
 @dry_run_option
 @json_option
-def remove(key: str, pattern: str | None, directory: Path, dry_run: bool, as_json: bool) -> None:
+def remove(key: str, pattern: str | None, where: Where, dry_run: bool, as_json: bool) -> None:
     """No longer deny a key."""
-    file, digest = ProjectFile.open(directory), _digest(key)
-    edit.change_deny(file, _typed(pattern), remove=digest)
-    _finish(file, digest, pattern, "no longer denied", dry_run, as_json)
+    project, digest = open_project(where), _digest(key)
+    project.change_deny(_typed(pattern), remove=digest)
+    _finish(project, digest, pattern, "no longer denied", dry_run, as_json)
 
 
 def _typed(pattern: str | None) -> str | None:
     return None if pattern is None else typed_pattern(pattern).text
 
 
-def _finish(file: ProjectFile, digest: str, pattern: str | None, verb: str, dry_run: bool, as_json: bool) -> None:
-    _ = file.read() if dry_run else file.save()
+def _finish(project: OpenProject, digest: str, pattern: str | None, verb: str, dry_run: bool, as_json: bool) -> None:
+    project.draft()  # what it says has to be a draft, whether it is kept or not
+    if not dry_run:
+        project.save()
     members = {"digest": digest, "host": _typed(pattern), "dry_run": dry_run}
     Output(as_json).result(members, f"{digest} {'would be ' if dry_run else ''}{verb}")
 
 
 @deny.command("list")
-@directory_option
+@project_options
 @json_option
-def list_(directory: Path, as_json: bool) -> None:
+def list_(where: Where, as_json: bool) -> None:
     """List the denied keys."""
-    project = ProjectFile.open(directory).read()
+    project = open_project(where).draft()
     rows = [("(every host)", digest) for digest in project.deny]
     rows += [(entry.host, digest) for entry in project.hosts for digest in entry.deny]
     members = [{"host": None if host.startswith("(") else host, "digest": digest} for host, digest in rows]

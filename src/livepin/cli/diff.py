@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
-from livepin.author import staging
-from livepin.cli.desk import Desk
 from livepin.cli.findings import changes_text
-from livepin.cli.options import directory_option, json_option
+from livepin.cli.options import json_option
 from livepin.cli.output import Output
-from livepin.cli.release import stage
+from livepin.cli.projects import open_project
+from livepin.cli.where import Where, project_options
 
 
 @click.command()
-@directory_option
+@project_options
 @json_option
-def diff(directory: Path, as_json: bool) -> None:
-    """Compare the project with what is published."""
+def diff(where: Where, as_json: bool) -> None:
+    """Compare the draft with what is published."""
     out = Output(as_json)
-    staged = stage(Desk.open(directory))
-    for note in staged.held.notes:
+    found = open_project(where).compare()
+    for note in found.notes:
         out.note(note)
-    published = staged.held.published
-    changes = staging.diff(None if published is None else published.document.payload, staged.payload)
-    number = None if published is None else f"{published.epoch}.{published.serial}"
-    members = {"published": number, "changes": [asdict(one) for one in changes]}
-    out.result(members, changes_text(changes) or f"nothing differs from {number or 'nothing'}")
+    members = {"published": found.published, "changes": [asdict(one) for one in found.changes]}
+    out.result(members, changes_text(found.changes) or f"nothing differs from {found.published or 'nothing'}")

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from livepin.author import edit
 from livepin.author.draft import ACTIONS, WHEN_EXPIRED, HostEntry
 from livepin.author.names import readable, typed_pattern
-from livepin.author.project import ProjectFile
 from livepin.cli import ct_rule
 from livepin.cli.ct_rule import CtWish, ct_options
-from livepin.cli.desk import Desk
-from livepin.cli.options import (
-    AddressType,
-    address_option,
-    directory_option,
-    dry_run_option,
-    json_option,
-    timeout_option,
-)
+from livepin.cli.options import AddressType, address_option, dry_run_option, json_option, timeout_option
 from livepin.cli.output import Output, table
+from livepin.cli.projects import open_project
+from livepin.cli.where import Where, project_options
 from livepin.watch.address import Address
 
 
@@ -41,7 +32,7 @@ def host() -> None:
 @address_option
 @ct_options
 @timeout_option
-@directory_option
+@project_options
 @dry_run_option
 @json_option
 def set_(
@@ -52,7 +43,7 @@ def set_(
     reason: str | None,
     look_at: tuple[Address, ...],
     address: Address | None,
-    directory: Path,
+    where: Where,
     dry_run: bool,
     as_json: bool,
     **ct: Any,
@@ -66,47 +57,48 @@ def set_(
     members = {name: value for name, value in given.items() if value is not None}
     wish = CtWish(**ct)
     wish.check()
-    file = ProjectFile.open(directory)
-    is_new = edit.set_host(file, typed.text, members)
+    project = open_project(where)
+    is_new = project.set_host(typed.text, members)
     if not wish.empty:
-        edit.set_host(file, typed.text, {"ct": edit.rule_table(ct_rule.changed_rule(wish, file, typed.text, out))})
-    project = file.read() if dry_run else file.save()
-    entry = project.host(typed.text)
+        project.set_host(typed.text, {"ct": ct_rule.changed_rule(wish, project, typed.text, out)})
+    entry = project.draft().host(typed.text)
+    if not dry_run:
+        project.save()
     if typed.other:
         out.note(
             f"some clients ask for {typed.other} (IDNA 2003) instead: `livepin host set '{typed.other}'` covers it"
         )
     if entry is not None and not wish.empty:
-        ct_rule.tell(entry, Desk(project), out)
+        ct_rule.tell(entry, project, out)
     if entry is not None and entry.action != "off" and not entry.pins and not entry.deny:
         out.note(f"it has no pins yet: `livepin pin add '{typed.text}' --live`")
     verb = f"{'would be ' if dry_run else ''}{'added' if is_new else 'changed'}"
     rule = entry.ct if entry is not None and not wish.empty else None
-    shown = f" ({ct_rule.rule_text(rule, Desk(project))})" if rule else ""
+    shown = f" ({ct_rule.rule_text(rule, project.log_table)})" if rule else ""
     out.result({"host": typed.text, "new": is_new, "ct": rule, "dry_run": dry_run}, f"{typed.text} {verb}{shown}")
 
 
 @host.command()
 @click.argument("pattern")
-@directory_option
+@project_options
 @dry_run_option
 @json_option
-def remove(pattern: str, directory: Path, dry_run: bool, as_json: bool) -> None:
+def remove(pattern: str, where: Where, dry_run: bool, as_json: bool) -> None:
     """Remove PATTERN with its pins from the project."""
-    file, text = ProjectFile.open(directory), typed_pattern(pattern).text
-    edit.remove_host(file, text)
+    project, text = open_project(where), typed_pattern(pattern).text
+    project.remove_host(text)
     if not dry_run:
-        file.save()
+        project.save()
     verb = "would be removed" if dry_run else "removed"
     Output(as_json).result({"host": text, "dry_run": dry_run}, f"{text} {verb}")
 
 
 @host.command("list")
-@directory_option
+@project_options
 @json_option
-def list_(directory: Path, as_json: bool) -> None:
+def list_(where: Where, as_json: bool) -> None:
     """List the hosts of the project."""
-    entries = ProjectFile.open(directory).read().hosts
+    entries = open_project(where).draft().hosts
     heads = ("HOST", "ACTION", "PINS", "DENIED", "ROLLOUT", "WHEN EXPIRED")
     text = table([_row(entry) for entry in entries], heads) or "no hosts"
     Output(as_json).result({"hosts": [_members(entry) for entry in entries]}, text)

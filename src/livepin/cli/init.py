@@ -214,9 +214,14 @@ def _tell(out: Output, desk: Desk, done: Published, backup: Path) -> None:
     text = (
         f"{published_text(done, desk.origin.name)}\n"
         f"backup key and CSR: {backup.parent} (keep the key elsewhere; nothing serves it yet)\n\n"
-        f"Put this into the application, before it connects:\n\n{snippet(desk, None)}"
+        f"Put this into the application, before it connects:\n\n{snippet(desk.trust, desk.project.url, None)}"
     )
     if not desk.url:
         out.note("no --url was given: serve the folder somewhere and set `url` under [publish] in livepin.toml")
-    members = {**published_members(done), **values(desk), "backup": str(backup), "python": snippet(desk, None)}
+    members = {
+        **published_members(done),
+        **values(desk.trust, desk.project.url),
+        "backup": str(backup),
+        "python": snippet(desk.trust, desk.project.url, None),
+    }
     out.result({**members, "origin": desk.origin.name, "url": desk.url}, text)

@@ -31,7 +31,7 @@ from livepin.cli.options import (
 )
 from livepin.cli.output import Output, moment, table
 from livepin.cli.passphrase import given_passphrase
-from livepin.cli.publish import signer_of
+from livepin.cli.publishing import signer_of
 from livepin.cli.source import read_source
 from livepin.core.jws import PublicKey
 from livepin.core.keyset import KeySet

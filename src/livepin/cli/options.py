@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -122,18 +121,3 @@ override_option = click.option(
     help="Publish in spite of a guard rule; the reason goes into the journal. Repeatable.",
 )
 address_option = click.option("--address", type=AddressType(), help="Connect there, whatever the name resolves to.")
-
-
-def publishing_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All options of a command that publishes."""
-    for option in (
-        json_option,
-        dry_run_option,
-        directory_option,
-        timeout_option,
-        no_confirm_option,
-        passphrase_option,
-        override_option,
-    ):
-        command = option(command)
-    return command

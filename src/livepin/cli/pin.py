@@ -9,29 +9,20 @@ from typing import Any
 
 import click
 
-from livepin.author import edit
 from livepin.author.digests import typed_digest
 from livepin.author.draft import POSITIONS, PinEntry
 from livepin.author.files import read_text
 from livepin.author.keys import new_backup
 from livepin.author.names import readable, typed_pattern
-from livepin.author.project import ProjectFile
-from livepin.cli.desk import Desk
-from livepin.cli.options import (
-    MomentType,
-    directory_option,
-    dry_run_option,
-    json_option,
-    passphrase_option,
-    timeout_option,
-)
+from livepin.cli.options import MomentType, dry_run_option, json_option, passphrase_option, timeout_option
 from livepin.cli.output import Output, moment, table
 from livepin.cli.passphrase import given_passphrase
-from livepin.core.pins import DIGEST_MEMBERS, Certificate, digests_of_pem
+from livepin.cli.project import OpenProject, Seen
+from livepin.cli.projects import open_project
+from livepin.cli.where import Where, project_options
+from livepin.core.pins import DIGEST_MEMBERS, digests_of_pem
 from livepin.errors import CertificateInvalid, InputInvalid, LookFailed
-from livepin.watch.probe import Answer
-from livepin.watch.sights import sights_of_host
-from livepin.watch.survey import survey
+from livepin.watch.describe import Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ def pin() -> None:
 @click.option("--note", default="", help="A remark for people; it stays in the project file.")
 @passphrase_option
 @timeout_option
-@directory_option
+@project_options
 @dry_run_option
 @json_option
 def add(
@@ -85,7 +76,7 @@ def add(
     note: str,
     passphrase_file: Path | None,
     timeout: float,
-    directory: Path,
+    where: Where,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -95,26 +86,26 @@ def add(
         raise click.UsageError("--live, --pem, --digest and --backup exclude each other")
     if start is not None and end is not None and end <= start:
         raise click.UsageError("--until is not after --from")
-    file = ProjectFile.open(directory)
+    project = open_project(where)
     wanted = _Wanted(
         typed_pattern(pattern).text, member, position, pem, digest, backup, passphrase_file, timeout, dry_run
     )
-    pins = [replace(one, start=start, end=end, note=note or one.note) for one in _pins(wanted, file, out)]
-    added = [one for one in pins if edit.add_pin(file, wanted.pattern, one)]
+    pins = [replace(one, start=start, end=end, note=note or one.note) for one in _pins(wanted, project, out)]
+    added = project.add_pins(wanted.pattern, pins)
     if added and not dry_run:
-        file.save()
+        project.save()
     _tell(out, wanted, added, pins)
 
 
-def _pins(wanted: _Wanted, file: ProjectFile, out: Output) -> list[PinEntry]:
+def _pins(wanted: _Wanted, project: OpenProject, out: Output) -> list[PinEntry]:
     if wanted.digest is not None:
         digest = typed_digest(wanted.digest, wanted.member)
         return [PinEntry(wanted.member, digest, wanted.position, source="typed")]
     if wanted.pem is not None:
         return [_from_pem(wanted, wanted.pem)]
     if wanted.backup:
-        return _from_backup(wanted, file)
-    return _from_live(wanted, file, out)
+        return _from_backup(wanted, project)
+    return _from_live(wanted, project, out)
 
 
 def _from_pem(wanted: _Wanted, path: Path) -> PinEntry:
@@ -128,45 +119,38 @@ def _from_pem(wanted: _Wanted, path: Path) -> PinEntry:
     return PinEntry(wanted.member, digests[wanted.member], wanted.position, source="pem", note=path.name)
 
 
-def _from_backup(wanted: _Wanted, file: ProjectFile) -> list[PinEntry]:
+def _from_backup(wanted: _Wanted, project: OpenProject) -> list[PinEntry]:
     if wanted.position == "ca" or wanted.member != "spki_sha256":
         raise click.UsageError("a backup key is pinned as spki_sha256 of a leaf")
     if wanted.dry_run:
         return [PinEntry("spki_sha256", "(of a new key)", wanted.position, source="backup")]
     passphrase = given_passphrase(wanted.passphrase_file, f"the backup key of {wanted.pattern}")
-    entry = file.read().host(wanted.pattern)
+    entry = project.draft().host(wanted.pattern)
     pinned = [one.digest for one in entry.pins or ()] if entry is not None else []
-    made = new_backup(file.path.parent, wanted.pattern, passphrase, pinned)
+    made = new_backup(project.directory, wanted.pattern, passphrase, pinned)
     return [PinEntry("spki_sha256", made.spki_sha256, wanted.position, source="backup", note=made.key.name)]
 
 
-def _from_live(wanted: _Wanted, file: ProjectFile, out: Output) -> list[PinEntry]:
-    desk = Desk(file.read())
-    sights = sights_of_host(desk.project, wanted.pattern)
-    if not sights:
-        message = "a wildcard can be looked at only where the project names a host below it"
-        hint = f"`livepin host set '{wanted.pattern}' --look-at HOST`"
-        raise InputInvalid("usage", message, where=wanted.pattern, hint=hint)
-    seen = survey(sights, desk.means(wanted.timeout), lambda sight: out.progress(f"looking at {sight.host}"))
-    answers = [answer for _, look in seen for answer in look.answers if answer.reachable]
-    if not answers:
+def _from_live(wanted: _Wanted, project: OpenProject, out: Output) -> list[PinEntry]:
+    seen = [one for one in project.look([wanted.pattern], wanted.timeout, out.progress) if one.chain]
+    if not seen:
         raise LookFailed("look_failed", "no address answered", where=wanted.pattern)
-    for answer in answers:
-        if not answer.verified:
-            out.note(f"{answer.address}: ordinary TLS validation fails: {answer.invalid}")
-    digests = [_chosen(answer, wanted).digest(wanted.member) for answer in answers]
+    for one in seen:
+        if one.problem:
+            out.note(f"{one.address}: ordinary TLS validation fails: {one.problem}")
+    digests = [_chosen(one, wanted).digests[wanted.member] for one in seen]
     note = f"served on {moment(int(time.time()))[:10]}"
     return [PinEntry(wanted.member, one, wanted.position, source="live", note=note) for one in dict.fromkeys(digests)]
 
 
-def _chosen(answer: Answer, wanted: _Wanted) -> Certificate:
+def _chosen(seen: Seen, wanted: _Wanted) -> Description:
     """The leaf; for position `ca` its issuer, in the validated chain (J4: no other chain proves anything)."""
     if wanted.position != "ca":
-        return answer.served[0]
-    if len(answer.verified) < 2:
-        message = f"the chain was not validated: {answer.invalid or 'it has no issuer'}"
-        raise LookFailed("look_failed", message, where=answer.address)
-    return answer.verified[1]
+        return seen.chain[0]
+    if seen.problem or len(seen.chain) < 2:
+        message = f"the chain was not validated: {seen.problem or 'it has no issuer'}"
+        raise LookFailed("look_failed", message, where=seen.address)
+    return seen.chain[1]
 
 
 def _tell(out: Output, wanted: _Wanted, added: list[PinEntry], pins: list[PinEntry]) -> None:
@@ -185,28 +169,28 @@ def _tell(out: Output, wanted: _Wanted, added: list[PinEntry], pins: list[PinEnt
 @pin.command()
 @click.argument("pattern")
 @click.argument("digest")
-@directory_option
+@project_options
 @dry_run_option
 @json_option
-def remove(pattern: str, digest: str, directory: Path, dry_run: bool, as_json: bool) -> None:
+def remove(pattern: str, digest: str, where: Where, dry_run: bool, as_json: bool) -> None:
     """Remove from the host PATTERN the pin whose digest is, or starts with, DIGEST."""
-    file, text = ProjectFile.open(directory), typed_pattern(pattern).text
-    removed = edit.remove_pin(file, text, digest)
+    project, text = open_project(where), typed_pattern(pattern).text
+    removed = project.remove_pin(text, digest)
     if not dry_run:
-        file.save()
+        project.save()
     verb = "would be removed" if dry_run else "removed"
     Output(as_json).result({"host": text, "removed": removed, "dry_run": dry_run}, f"{removed} {verb}")
 
 
 @pin.command("list")
 @click.argument("pattern", required=False)
-@directory_option
+@project_options
 @json_option
-def list_(pattern: str | None, directory: Path, as_json: bool) -> None:
+def list_(pattern: str | None, where: Where, as_json: bool) -> None:
     """List the pins of the host PATTERN, or of all hosts."""
-    project = ProjectFile.open(directory).read()
+    draft = open_project(where).draft()
     only = typed_pattern(pattern).text if pattern else None
-    found = [(entry.host, one) for entry in project.hosts if only in (None, entry.host) for one in entry.pins or ()]
+    found = [(entry.host, one) for entry in draft.hosts if only in (None, entry.host) for one in entry.pins or ()]
     heads = ("HOST", "MEMBER", "DIGEST", "POSITION", "FROM", "UNTIL", "SOURCE", "NOTE")
     rows = [
         (readable(host), one.member, one.digest, one.position, moment(one.start), moment(one.end), one.source, one.note)

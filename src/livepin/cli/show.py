@@ -5,43 +5,57 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
 from livepin.author.names import readable
-from livepin.cli.desk import Desk
-from livepin.cli.options import directory_option, json_option
+from livepin.cli.options import json_option
 from livepin.cli.output import Output, moment, table
+from livepin.cli.project import OpenProject
+from livepin.cli.projects import open_project
 from livepin.cli.scts import rule_text
-from livepin.cli.source import read_source
+from livepin.cli.source import read_given
+from livepin.cli.where import Where, project_options
 from livepin.core import jws, keyset
 from livepin.core.document import Action, Document, Policy
 from livepin.core.logs import LogList
 from livepin.core.trust import verify_held
-from livepin.errors import DocumentRefused, ProjectInvalid
+from livepin.errors import DocumentRefused, ProjectInvalid, ServerFailed
 
 
 @click.command()
 @click.argument("source", required=False, metavar="[FILE|URL]")
-@directory_option
+@project_options
 @json_option
-def show(source: str | None, directory: Path, as_json: bool) -> None:
+def show(source: str | None, where: Where, as_json: bool) -> None:
     """Show a document: of a file, of a URL, or what the project has published."""
-    text, where = read_source(source, directory)
+    project: OpenProject | None
+    if source is None:
+        project = open_project(where)
+        text, place = project.document()
+    else:
+        project, (text, place) = _project(where), read_given(source)
     compact = jws.split(text)
     document = Document.parse(compact.payload)
-    verified = _verified(text, directory)
-    members = {"source": where, "verified": verified, "header": json.loads(compact.header), "payload": document.payload}
-    Output(as_json).result(members, _text(document, where, verified, members["header"]))
+    verified = None if project is None else _verified(text, project)
+    members = {"source": place, "verified": verified, "header": json.loads(compact.header), "payload": document.payload}
+    Output(as_json).result(members, _text(document, place, verified, members["header"]))
 
 
-def _verified(text: str, directory: Path) -> bool | None:
-    """Whether the project's key signed it; None where there is no project to ask."""
+def _project(where: Where) -> OpenProject | None:
+    """The project whose document this may be; None where there is none here."""
     try:
-        verify_held(text, Desk.open(directory).trust)
+        return open_project(where)
     except ProjectInvalid:
+        return None
+
+
+def _verified(text: str, project: OpenProject) -> bool | None:
+    """Whether the project's key signed it; None where the project cannot be asked."""
+    try:
+        verify_held(text, project.trust)
+    except (ProjectInvalid, ServerFailed):
         return None
     except DocumentRefused:
         return False

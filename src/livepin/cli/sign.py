@@ -24,7 +24,7 @@ from livepin.cli.options import (
     timeout_option,
 )
 from livepin.cli.output import Output
-from livepin.cli.publish import signer_of
+from livepin.cli.publishing import signer_of
 from livepin.cli.release import Release, Staged, recorded, refuse_open, signing_input, stage
 from livepin.core import jws
 from livepin.core.guard import Rule, Settlement

@@ -17,7 +17,7 @@ from livepin.cli.desk import Desk
 from livepin.cli.options import directory_option, json_option, passphrase_option
 from livepin.cli.output import Output, table
 from livepin.cli.passphrase import secret_of
-from livepin.cli.publish import signer_of
+from livepin.cli.publishing import signer_of
 from livepin.core import jws
 from livepin.errors import KeyUnusable
 

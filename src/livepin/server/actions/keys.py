@@ -39,11 +39,15 @@ MAX_ANCHORS = 8
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """What applications of a project embed, and the key set in force. `keyset` None: an anchor signs itself."""
+    """What applications of a project embed, and the key set in force. `keyset` None: an anchor signs itself.
+
+    `texts`: the copies of the key set, one JWS for each anchor that signed it.
+    """
 
     anchors: tuple[PublicKey, ...]
     threshold: int
     keyset: KeySet | None
+    texts: tuple[str, ...] = ()
 
 
 def listed(actor: Actor, organization: str, project: str) -> list[Key]:
@@ -55,7 +59,7 @@ def listed(actor: Actor, organization: str, project: str) -> list[Key]:
 def read(actor: Actor, organization: str, project: str) -> Trusted:
     """What applications embed. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
-    return Trusted(tuple(trust_of(found).anchors.values()), found.threshold, keyset_of(found))
+    return Trusted(tuple(trust_of(found).anchors.values()), found.threshold, keyset_of(found), tuple(found.keys))
 
 
 def trust_of(project: Project) -> Trust:

@@ -16,6 +16,7 @@ from livepin.server.actions import audit, identifiers, keys, limits
 from livepin.server.actions.actor import Actor, May, projects, reach, reach_project
 from livepin.server.actions.organizations import named
 from livepin.server.models import Organization, Project
+from livepin.server.settings import CONFIG
 from livepin.watch.address import parse_proxy
 
 _MOST_CA_TEXT = 200_000
@@ -66,6 +67,11 @@ def listed(actor: Actor, organization: str) -> list[Project]:
 def read(actor: Actor, organization: str, project: str) -> Project:
     """One project. Raises `NotFound`."""
     return reach_project(actor, organization, project, May.READ)[1]
+
+
+def configuration_url(project: Project) -> str:
+    """What applications of a project embed: its own public URL, else the operator's; empty where nobody said one."""
+    return project.url or CONFIG.origin_url
 
 
 def change(actor: Actor, organization: str, project: str, settings: Settings) -> Project:

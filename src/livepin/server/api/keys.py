@@ -42,11 +42,15 @@ class NewKey(Body):
 
 
 class Trusted(Answer):
-    """What applications embed, and the key set in force; without one (`epoch` 0) an anchor signs documents itself."""
+    """What applications embed, and the key set in force; without one (`epoch` 0) an anchor signs documents itself.
+
+    `keys`: its copies, one JWS for each anchor that signed it.
+    """
 
     anchors: list[str]
     threshold: int
     epoch: int
+    keys: list[str] = ABSENT
     expires_at: int = ABSENT
     signing_keys: list[str] = ABSENT
     revoked: list[str] = ABSENT
@@ -78,6 +82,7 @@ def _trusted(found: keys.Trusted) -> dict[str, Any]:
     return {
         **members,
         "epoch": found.keyset.epoch,
+        "keys": list(found.texts),
         "expires_at": found.keyset.expires_at,
         "signing_keys": sorted(found.keyset.signing_keys),
         "revoked": sorted(found.keyset.revoked),

@@ -20,8 +20,10 @@ _PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
 class Project(Answer):
-    """A project. `project` is the ID that applications embed, `anchors` the public keys; `url` as they are told.
+    """A project. `project` is the ID that applications embed, `anchors` the public keys.
 
+    `url` is the project's own public URL, and `configuration_url` what applications embed: that one, else the
+    operator's; both may be empty.
     `state`: active, decommissioned or withdrawn. `ca_pem` and `proxy` are for looks; a proxy's password is not shown.
     """
 
@@ -34,6 +36,7 @@ class Project(Answer):
     anchors: list[str]
     threshold: int
     url: str
+    configuration_url: str
     ca_pem: str
     proxy: str
     approvals_required: int
@@ -76,6 +79,7 @@ def shown(project: Any) -> dict[str, Any]:
         "anchors": project.anchors,
         "threshold": project.threshold,
         "url": project.url,
+        "configuration_url": projects.configuration_url(project),
         "ca_pem": project.ca_pem,
         "proxy": _PASSWORD.sub("", project.proxy),
         "approvals_required": project.approvals_required,
