@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,3 +194,28 @@ def test_a_server_is_no_client(cast: Cast, plain: ssl.SSLContext) -> None:
     with TlsServer(cast.genuine) as server, socket.create_connection((server.address, server.port)) as tcp:
         plain.wrap_socket(tcp, server_hostname="localhost").close()
     assert unjudged.connections_elsewhere() == before + 1
+
+
+# ---------------------------------------------------------------- libraries that do without ssl
+
+
+WITH_LIBPQ = """
+import json, sys
+import livepin
+told = []
+note = lambda event: told.append(event.detail["library"]) if event.name == "not_reached" else None
+pinner = livepin.setup(**json.loads(sys.argv[1]), on_event=note)
+before = (list(told), pinner.status().unreached)
+import psycopg
+for _ in range(3):
+    pinner.refresh()
+print(json.dumps([*before, told, pinner.status().unreached, pinner.status().concerns]))
+"""
+
+
+def test_a_library_that_does_without_ssl_is_named_once_and_concerns_no_health_check(acme: Acme, cast: Cast) -> None:
+    acme.publish(policy("localhost", cast.genuine))
+    embedded = {name: value for name, value in acme.embedded().items() if name != "on_event"}
+    command = [sys.executable, "-c", WITH_LIBPQ, json.dumps(embedded)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(ran.stdout) == [[], [], ["psycopg"], ["psycopg"], ["nothing was judged yet"]]

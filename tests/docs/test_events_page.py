@@ -178,6 +178,12 @@ def only_others(scene: Scene) -> None:
         scene.visit(pinner, "127.0.0.1")
 
 
+def libpq_is_loaded(scene: Scene) -> None:
+    import psycopg  # noqa: F401
+
+    process_wide(scene)
+
+
 SCENES: dict[EventName, Callable[[Scene], None]] = {
     EventName.DOCUMENT_ACCEPTED: accepted,
     EventName.DOCUMENT_REFUSED: refused,
@@ -197,6 +203,7 @@ SCENES: dict[EventName, Callable[[Scene], None]] = {
     EventName.HOOK_INSTALLED: process_wide,
     EventName.HOOK_REMOVED: process_wide,
     EventName.NOTHING_JUDGED: only_others,
+    EventName.NOT_REACHED: libpq_is_loaded,
 }
 
 

@@ -49,6 +49,7 @@ class EventName(StrEnum):
     HOOK_INSTALLED = "hook_installed"
     HOOK_REMOVED = "hook_removed"
     NOTHING_JUDGED = "nothing_judged"
+    NOT_REACHED = "not_reached"
 
 
 #: Everything else is a warning: something is wrong, and the application goes on.

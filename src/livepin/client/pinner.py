@@ -23,7 +23,7 @@ from livepin.client.status import Status, in_force, report_on
 from livepin.client.store import STATEMENT, DiskStore, MemoryStore, Store
 from livepin.client.tally import Tally
 from livepin.client.telling import Teller
-from livepin.client.unjudged import Unjudged
+from livepin.client.unjudged import Unjudged, unreached
 from livepin.client.waiting import in_event_loop
 from livepin.core.pins import certificates_of_pem
 from livepin.core.sct import Delivered, Delivery
@@ -152,6 +152,7 @@ class Pinner:
             organization=trust.organization,
             project=trust.project,
             installed=is_installed(self.check),
+            unreached=unreached(),
             **in_force(self._keeper.snapshot, self._clock.now()),
             judged=self._tally.judged,
             verdicts=self._tally.counts(),
@@ -165,6 +166,7 @@ class Pinner:
     def installed(self) -> None:
         """For `livepin.setup`: every `ssl` connection of the process is judged by this pinner now."""
         self._events.emit(EventName.HOOK_INSTALLED, "every ssl connection of this process is judged")
+        self._unjudged.look_beside()
 
     def removed(self) -> None:
         """For `livepin.uninstall`: the process is as it was."""
@@ -212,7 +214,9 @@ class Pinner:
             self._teller.tell(verdict)
 
     def _round_ended(self) -> None:
-        if self._keeper.held is not None and not is_installed(self.check):
+        if is_installed(self.check):
+            self._unjudged.look_beside()
+        elif self._keeper.held is not None:
             self._unjudged.look_around()
 
     def _verdict(self, peer: PeerView) -> Verdict:

@@ -36,16 +36,18 @@ class Status:
 
     `epoch`, `serial`, `digest` name the revision in force, and are None or empty where there is none. `expires_at`: as
     far as a freshness statement prolongs it; `prolonged` says whether one does. `extendable_until`: how far one could,
-    None where none can. `installed`:
-    whether this pinner judges every `ssl` connection of the process. `hosts`: the patterns of the document; `unseen`:
-    those, apart from patterns that are `off`, under which no peer has been judged yet. `judged`: connections, counted
-    by outcome and code in `verdicts`; looks through `Pinner.verify` are `asked`. `rounds`: of fetching. `sources`: the
-    present problem of each URL, or "ok"; `reports` say more. `events`: how often each happened, told or not.
+    None where none can. `installed`: whether this pinner judges every `ssl` connection of the process. `unreached`:
+    modules of the process that can connect without `ssl`, where nobody judges. `hosts`: the patterns of the document;
+    `unseen`: those, apart from patterns that are `off`, under which no peer has been judged yet. `judged`: connections,
+    counted by outcome and code in `verdicts`; looks through `Pinner.verify` are `asked`. `rounds`: of fetching.
+    `sources`: the present problem of each URL, or "ok"; `reports` say more. `events`: how often each
+    happened, told or not.
     """
 
     organization: str
     project: str
     installed: bool
+    unreached: tuple[str, ...]
     epoch: int | None
     serial: int | None
     digest: str

@@ -1,12 +1,14 @@
 """Noticing that pins are set up and concern nobody: the silent way in which pinning fails.
 
-Two kinds. Every connection goes to hosts that the document does not list: a pattern is misspelt, or it is another
+Three kinds. Every connection goes to hosts that the document does not list: a pattern is misspelt, or it is another
 project's document. Or a pinner stands beside the connections: they are made through contexts that nobody judges.
+Or a library brings a TLS of its own, which set-up does not reach.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 
 from livepin.client.clock import Clock
 from livepin.client.context import PinnedContext
@@ -20,9 +22,19 @@ MANY = 50
 #: So many seconds after its first document, a pinner that judged nothing asks who else connects.
 PATIENCE = 600.0
 
+#: Libraries that bring a TLS of their own, by the module that is imported, and whose it is.
+UNREACHED = {
+    **dict.fromkeys(("aioquic", "qh3"), "HTTP/3"),
+    **dict.fromkeys(("curl_cffi", "pycurl"), "libcurl"),
+    **dict.fromkeys(("psycopg", "psycopg2"), "libpq"),
+    "MySQLdb": "libmysqlclient",
+    "confluent_kafka": "librdkafka",
+    "grpc": "gRPC",
+}
+
 
 class Unjudged:
-    """Watches over one pinner, and tells `nothing_judged` at most once."""
+    """Watches over one pinner. Tells `nothing_judged` at most once, and `not_reached` of each library once."""
 
     def __init__(self, tally: Tally, clock: Clock, events: Events) -> None:
         self._tally = tally
@@ -31,6 +43,7 @@ class Unjudged:
         self._told = False
         self._look_at: float | None = None
         self._pause = PATIENCE
+        self._known: set[str] = set()
 
     def unlisted(self) -> None:
         """A connection went to a host that is not listed. Called in the handshake: a comparison or two."""
@@ -56,9 +69,22 @@ class Unjudged:
             message = f"this pinner has judged nothing, and {count} connections passed it by, through other contexts"
             self._tell(f"{message}: give clients `pinner.ssl_context()`, or call `livepin.setup`", "elsewhere", count)
 
+    def look_beside(self) -> None:
+        """Every `ssl` connection of the process is judged: look for libraries that do without `ssl`."""
+        for library in unreached():
+            if library not in self._known:
+                self._known.add(library)
+                message = f"{library} is loaded: what it sends by {UNREACHED[library]} is not judged"
+                self._events.emit(EventName.NOT_REACHED, message, key=library, library=library)
+
     def _tell(self, message: str, kind: str, count: int) -> None:
         self._told = True
         self._events.emit(EventName.NOTHING_JUDGED, message, kind=kind, connections=count)
+
+
+def unreached() -> tuple[str, ...]:
+    """Modules of this process that can send by a TLS of their own. Whether they do, nobody here can see."""
+    return tuple(sorted(UNREACHED.keys() & sys.modules.keys()))
 
 
 def connections_elsewhere() -> int:
