@@ -43,7 +43,7 @@ class SignedKeySet:
         copies = tuple(texts)
         if not copies:
             raise keyset.invalid("there is no copy of it")
-        opened = open_keyset(copies, trust, None)
+        opened = open_keyset(copies, trust)
         compacts = [jws.split(text) for text in copies]
         kids = tuple(jws.read_header(one.header, keyset.TYP).kid for one in compacts)
         return cls(copies, opened, strictjson.loads(compacts[0].payload), kids)

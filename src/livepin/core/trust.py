@@ -89,7 +89,7 @@ def verify(text: str | bytes, trust: Trust, now: float, held: Revision | None = 
     installation that does not hold it: expiry is what bounds a replay to a first start.
     """
     now = effective_now(now, held)
-    revision = _open(text, trust, held, now)
+    revision = _open(text, trust, held, now, _revoked_by(held))
     is_held = held is not None and revision.is_copy_of(held)
     if held is not None:
         _check_order(revision, held)
@@ -97,12 +97,13 @@ def verify(text: str | bytes, trust: Trust, now: float, held: Revision | None = 
     return Arrival(revision, fresh, adopted=fresh or is_held)
 
 
-def verify_held(text: str | bytes, trust: Trust) -> Revision:
+def verify_held(text: str | bytes, trust: Trust, revoked: frozenset[str] = frozenset()) -> Revision:
     """Verify a stored or bundled document again, under the anchors embedded now: V1 to V6, without time.
 
-    Time never refuses a held document (V7). Raises `DocumentRefused`.
+    Time never refuses a held document (V7). `revoked`: thumbprints of anchors that a key set revokes which whoever
+    asks knows of besides (V3). Raises `DocumentRefused`.
     """
-    return _open(text, trust, None, None)
+    return _open(text, trust, None, None, revoked)
 
 
 def effective_now(now: float, held: Revision | None) -> float:
@@ -110,17 +111,19 @@ def effective_now(now: float, held: Revision | None) -> float:
     return now if held is None else max(now, held.issued_at)
 
 
-def _open(text: str | bytes, trust: Trust, held: Revision | None, now: float | None) -> Revision:
-    """V1 to V7; without `now` time is not looked at."""
+def _open(
+    text: str | bytes, trust: Trust, held: Revision | None, now: float | None, revoked: frozenset[str]
+) -> Revision:
+    """V1 to V7; without `now` time is not looked at. `revoked`: what the held key set revokes."""
     compact = jws.split(text)
     header = jws.read_header(compact.header, document.TYP)
-    keys = open_keyset(header.keys, trust, held) if header.keys else None
+    keys = open_keyset(header.keys, trust, revoked) if header.keys else None
     digest = b64(hashlib.sha256(compact.payload).digest())
     if held is not None and (digest, _digest_of(keys)) == (held.digest, _digest_of(held.keyset)):
         now = None  # a copy of what is held: time never refuses it
     if now is not None and keys is not None:
         _check_keyset_time(keys, now)
-    key = _signing_key(header, keys, trust, held)
+    key = _signing_key(header, keys, trust, revoked)
     jws.check_signature(compact, header.alg, key)
     parsed = Document.parse(compact.payload)
     _check_audience(parsed, trust)
@@ -138,7 +141,7 @@ def _open(text: str | bytes, trust: Trust, held: Revision | None, now: float | N
     )
 
 
-def _signing_key(header: Header, keys: KeySet | None, trust: Trust, held: Revision | None) -> PublicKey:
+def _signing_key(header: Header, keys: KeySet | None, trust: Trust, revoked: frozenset[str]) -> PublicKey:
     """V3: the key that `kid` names, once it may sign."""
     if keys is not None:
         if header.kid in keys.revoked:
@@ -153,15 +156,16 @@ def _signing_key(header: Header, keys: KeySet | None, trust: Trust, held: Revisi
         raise DocumentRefused("algorithm_refused", "V2", f"{header.alg} does not fit a key for {anchor.alg}")
     if trust.threshold > 1:
         raise _refused("threshold_unmet", f"one anchor signed directly, {trust.threshold} must sign a key set")
-    if header.kid in _revoked_by(held):
+    if header.kid in revoked:
         raise _refused("key_revoked", "the held key set revokes this anchor")
     return anchor
 
 
-def open_keyset(texts: tuple[str, ...], trust: Trust, held: Revision | None) -> KeySet:
+def open_keyset(texts: tuple[str, ...], trust: Trust, revoked: frozenset[str] = frozenset()) -> KeySet:
     """V3: the key set that enough embedded, unrevoked anchors signed; its times are not looked at here.
 
-    `texts`: its copies, one for each anchor. Raises `DocumentRefused`.
+    `texts`: its copies, one for each anchor; `revoked`: thumbprints that the held key set revokes. Raises
+    `DocumentRefused`.
     """
     parts = [_split_keyset(text) for text in texts]
     if len({compact.payload for compact, _ in parts}) > 1:
@@ -172,7 +176,7 @@ def open_keyset(texts: tuple[str, ...], trust: Trust, held: Revision | None) -> 
     keys = keyset.parse(parts[0][0].payload, trust.anchors)
     if (keys.organization, keys.project) != (trust.organization, trust.project):
         raise keyset.invalid(f"it is for {keys.organization}/{keys.project}")
-    counted = signers - keys.revoked - _revoked_by(held)
+    counted = signers - keys.revoked - revoked
     if len(counted) < trust.threshold:
         raise _refused("threshold_unmet", f"{len(counted)} embedded anchors signed, {trust.threshold} must")
     return keys

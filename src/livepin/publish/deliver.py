@@ -44,6 +44,11 @@ class Delivery:
     now: float
     told: Callable[[Step, str], None] = lambda step, where: None
 
+    @property
+    def revoked(self) -> frozenset[str]:
+        """What the key set of the revision revokes."""
+        return frozenset() if self.revision.keyset is None else self.revision.keyset.revoked
+
 
 def deliver(delivery: Delivery) -> None:
     """Write, read back and point. Raises `SerialTaken`, `PublishRefused`, `OriginFailed`."""
@@ -65,7 +70,7 @@ def _write(delivery: Delivery, origin: Origin) -> None:
     key = _key(delivery.trust, delivery.revision)
     if origin.create(key, delivery.revision.text.encode("ascii")):
         return
-    present = _open(origin.read(key), delivery.trust)
+    present = _open(origin.read(key), delivery.trust, delivery.revoked)
     # Ours from an earlier try, perhaps: the digest says so, the signature need not be the same bytes (V4).
     if present is None or present.digest != delivery.revision.digest:
         message = f"another document lies at {key}"
@@ -75,7 +80,7 @@ def _write(delivery: Delivery, origin: Origin) -> None:
 def _read_back(delivery: Delivery, origin: Origin) -> None:
     trust, revision = delivery.trust, delivery.revision
     data = origin.read(_key(trust, revision))
-    held = _open(origin.read(pointer_key(trust.organization, trust.project)), trust)
+    held = _open(origin.read(pointer_key(trust.organization, trust.project)), trust, delivery.revoked)
     try:
         arrival = verify(data or b"", trust, delivery.now, held if held and held.number <= revision.number else None)
     except DocumentRefused as error:
@@ -92,7 +97,7 @@ def _point(delivery: Delivery, origin: Origin) -> None:
     trust, revision = delivery.trust, delivery.revision
 
     def may_replace(data: bytes | None) -> None:
-        present = _open(data, trust)
+        present = _open(data, trust, delivery.revoked)
         if present is None or present.is_copy_of(revision):
             return
         if present.number >= revision.number:
@@ -102,16 +107,19 @@ def _point(delivery: Delivery, origin: Origin) -> None:
     origin.replace(pointer_key(trust.organization, trust.project), revision.text.encode("ascii"), may_replace)
 
 
-def _open(data: bytes | None, trust: Trust) -> Revision | None:
-    """What lies on an origin, if this project's key signed it; anything else counts as nothing, and is overwritten."""
+def _open(data: bytes | None, trust: Trust, revoked: frozenset[str]) -> Revision | None:
+    """What lies on an origin, if this project's key signed it; anything else counts as nothing, and is overwritten.
+
+    So does what an anchor in `revoked` vouches for, which applications that hold the key set refuse.
+    """
     if data is None:
         return None
     try:
-        return verify_held(data, trust)
+        return verify_held(data, trust, revoked)
     except DocumentRefused:
         return None
 
 
-def published(origin: Origin, trust: Trust) -> Revision | None:
-    """What an origin's pointer holds, if it verifies. Raises `OriginFailed`."""
-    return _open(origin.read(pointer_key(trust.organization, trust.project)), trust)
+def published(origin: Origin, trust: Trust, revoked: frozenset[str] = frozenset()) -> Revision | None:
+    """What an origin's pointer holds, if it verifies; `revoked` as in `verify_held`. Raises `OriginFailed`."""
+    return _open(origin.read(pointer_key(trust.organization, trust.project)), trust, revoked)

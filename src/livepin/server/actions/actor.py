@@ -43,7 +43,8 @@ SCOPES = (May.READ, May.STAGE, May.PUBLISH)
 #: The scope of a token that comes from signing in.
 ACCOUNT_SCOPE = "account"
 
-_ORDER = tuple(May)
+#: Rights, from the least to the most.
+ORDER = tuple(May)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Reach:
 
     def may(self, may: May) -> bool:
         """Whether the actor may do this here."""
-        return _ORDER.index(may) <= _ORDER.index(self.most)
+        return ORDER.index(may) <= ORDER.index(self.most)
 
 
 def reach(actor: Actor, organization: str, may: May) -> Reach:
@@ -156,4 +157,4 @@ def _most(actor: Actor, organization: Organization, project: Project | None) -> 
             return May.READ
         if project.id != token.project_id:
             return None
-    return min(by_role, May(token.scope), key=_ORDER.index)
+    return min(by_role, May(token.scope), key=ORDER.index)

@@ -31,10 +31,10 @@ from livepin.publish import deliver as publishing
 from livepin.publish import public
 from livepin.publish.deliver import Delivery, SerialTaken
 from livepin.server import queue
-from livepin.server.actions import audit, checks, drafts, keys, revisions
-from livepin.server.actions.actor import ROLES, SERVER, Actor, May
+from livepin.server.actions import approvals, audit, checks, drafts, keys, revisions
+from livepin.server.actions.actor import SERVER, Actor
 from livepin.server.actions.origins import guarded, origins
-from livepin.server.models import Key, Membership, Project, Publish, PublishStep, Revision
+from livepin.server.models import Key, Project, Publish, PublishStep, Revision
 from livepin.server.settings import CONFIG
 
 
@@ -156,14 +156,20 @@ class _Work:
             self._last = None
 
     def go_on(self) -> None:
-        if self.project.state != "active" and self.publish.what != "withdrawal":
-            raise Conflict("state_wrong", f"the project is {self.project.state}", where=str(self.project))
+        if self.publish.what != "withdrawal":
+            self._check_alive()
         if self.publish.state == "checking":
             self.check()
         if self.publish.state == "waiting" and self.may_go():
             _move(self.publish, "waiting", "publishing", attempts=1, problem=None)
         if self.publish.state == "publishing":
             self.bring_to_readers()
+
+    def _check_alive(self) -> None:
+        if self.project.state != "active":
+            raise Conflict("state_wrong", f"the project is {self.project.state}", where=str(self.project))
+        if self.project.organization.deletion_requested_at is not None:
+            raise Conflict("state_wrong", "the organization is to be deleted", where=str(self.project.organization))
 
     # ------------------------------------------------------------ check, wait
 
@@ -204,7 +210,8 @@ class _Work:
         """Whether nobody's yes and no hour is waited for any more, and the guard still agrees."""
         publish, now = self.publish, timezone.now()
         self._check_not_overtaken()
-        if missing_approvals(publish) > 0:
+        approvals.check_asker(publish)
+        if approvals.missing(publish) > 0:
             return False
         if publish.scheduled_for is not None and publish.scheduled_for > now:
             name = f"publish {publish.id}"
@@ -217,7 +224,10 @@ class _Work:
     def _check_not_overtaken(self) -> None:
         """Raise `Conflict` where somebody asked for something newer, and it is published: old content must not win."""
         since = self.publish.created_at
-        newer = self.project.publishes.filter(state="published", created_at__gt=since).exclude(what="renewal")
+        newer = self.project.publishes.filter(state="published").exclude(what="renewal")
+        # A renewal says what was published when it was asked for: anything that came out since is newer.
+        renews = self.publish.what == "renewal"
+        newer = newer.filter(finished_at__gt=since) if renews else newer.filter(created_at__gt=since)
         found = self.project.revisions.filter(source="adopted", issued_at__gt=since.timestamp())
         if self.publish.revision_id is None and (newer.exists() or found.exists()):
             message = "something that was asked for later, or elsewhere, is published already"
@@ -362,23 +372,3 @@ def signing_input(publish: Publish, key: Key) -> bytes:
 
 def _signing_input(project: Project, key: Key, payload: dict[str, Any]) -> bytes:
     return jws.signing_input(keys.header_of(project, key), serialize(payload))
-
-
-def missing_approvals(publish: Publish) -> int:
-    """How many other members have to approve still. What the server renews says nothing new, and needs nobody's yes.
-
-    An approval counts while its account may publish; who asked does not count, whatever became of the account.
-    """
-    if publish.what == "renewal":
-        return 0
-    needed = publish.project.approvals_required - 1
-    if needed <= 0:
-        return 0
-    may_publish = [role for role, may in ROLES.items() if may in (May.PUBLISH, May.MANAGE, May.OWN)]
-    given = Membership.objects.filter(
-        organization=publish.project.organization_id,
-        role__in=may_publish,
-        account__is_active=True,
-        account__in=publish.approvals.values("account"),
-    ).exclude(account=publish.asked_by_id)
-    return needed - given.count()

@@ -39,10 +39,13 @@ def create(actor: Actor, organization: str, email: str, role: str) -> NewInvitat
     """
     memberships.check_role(role)
     email = _address(email)
-    reached = reach_whole(actor, organization, May.OWN if role == "owner" else May.MANAGE)
+    least = May.OWN if role == "owner" else May.MANAGE
+    reached = reach_whole(actor, organization, least)
     secret = secrets.new_secret()
     with transaction.atomic():
         Organization.objects.select_for_update().get(id=reached.organization.id)
+        # Asked again under the lock: who was removed or demoted a moment ago must not leave an invitation behind.
+        reach_whole(actor, organization, least)
         if reached.organization.memberships.filter(account__email=email).exists():
             raise Conflict("state_wrong", "this address belongs to a member", where="email")
         waiting = reached.organization.invitations.all()

@@ -68,9 +68,15 @@ def trust_of(project: Project) -> Trust:
     return Trust(project.organization.identifier, project.identifier, anchors, project.threshold)
 
 
+def revoked_in(project: Project) -> frozenset[str]:
+    """The anchors and keys that the key set in force revokes: what an anchor among them signs later is not believed."""
+    found = keyset_of(project)
+    return frozenset() if found is None else found.revoked
+
+
 def keyset_of(project: Project) -> KeySet | None:
     """The key set in force. Raises `DocumentRefused` for a stored one that the anchors do not vouch for."""
-    return open_keyset(tuple(project.keys), trust_of(project), None) if project.keys else None
+    return open_keyset(tuple(project.keys), trust_of(project)) if project.keys else None
 
 
 # ---------------------------------------------------------------- making and replacing
@@ -202,7 +208,8 @@ def _checked(project: Project, texts: Sequence[str], before: KeySet | None) -> K
     if not 1 <= len(texts) <= MAX_ANCHORS:
         raise ValueInvalid("keyset_invalid", f"there are 1 to {MAX_ANCHORS} copies of a key set", where="keys")
     try:
-        after = open_keyset(tuple(texts), trust_of(project), None)
+        # As an application that holds the set in force: an anchor that this one revoked makes no later one.
+        after = open_keyset(tuple(texts), trust_of(project), frozenset() if before is None else before.revoked)
     except DocumentRefused as error:
         raise ValueInvalid(error.code, error.message, where="keys") from None
     if before is not None and after.epoch <= before.epoch and after.digest != before.digest:

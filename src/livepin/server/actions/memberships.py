@@ -10,7 +10,7 @@ from django.db import transaction
 
 from livepin.errors import Conflict, NotFound, ValueInvalid
 from livepin.server.actions import accounts, audit, tokens
-from livepin.server.actions.actor import ROLES, Actor, May, Reach, reach_whole
+from livepin.server.actions.actor import ORDER, ROLES, Actor, May, Reach, reach_whole
 from livepin.server.models import Membership, Organization
 
 
@@ -41,9 +41,9 @@ def change_role(actor: Actor, organization: str, account_id: str, role: str) -> 
         if role == found.role:
             return found
         _keep_an_owner(found)
-        found.role = role
+        before, found.role = found.role, role
         found.save(update_fields=["role"])
-        if ROLES[role] not in (May.MANAGE, May.OWN):
+        if ORDER.index(ROLES[role]) < ORDER.index(ROLES[before]):
             _forget_invitations(found)
         audit.append(reached.organization, actor, "role changed", account_id, role=role)
     return found
@@ -90,5 +90,8 @@ def _keep_an_owner(found: Membership) -> None:
 
 
 def _forget_invitations(found: Membership) -> None:
-    """Whoever may invite no longer must not come back by an invitation whose secret they know."""
+    """Whoever goes, or may less than before, must not come back by an invitation whose secret they know.
+
+    All of theirs, also those to a role that they could offer still: an owner made an admin keeps nothing.
+    """
     found.organization.invitations.filter(invited_by=found.account).delete()

@@ -37,6 +37,8 @@ from livepin.server.settings import CONFIG
 #: Where nothing more happens by itself.
 AT_REST = ("refused", "waiting", "unsigned", "published", "failed", "cancelled")
 MAX_AHEAD = timedelta(days=366)
+#: How the idempotency keys of the server's own renewals begin.
+RENEWAL = "renewal of "
 #: A draft of more hosts than this is looked at by a job, not while a request waits.
 _SMALL = 50
 
@@ -101,12 +103,15 @@ def ask(
 ) -> Publish:
     """Record a publish with the payload that `staged` gives, and leave the work to a job. For start, rollback & Co."""
     _check(wish)
+    if actor.account is not None and wish.key.startswith(RENEWAL):
+        message = f"keys that begin with {RENEWAL!r} are the server's: taken by others, it would not sign again"
+        raise ValueInvalid("value_invalid", message, where="key")
     reach_project(actor, organization, project, may)
     with transaction.atomic():
         Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
         _, found = reach_project(actor, organization, project, may)
         if wish.key and (before := found.publishes.filter(key=wish.key).first()):
-            return _same(before, what, wish)
+            return _same(before, what, wish, members)
         if found.state != "active":
             raise Conflict("state_wrong", f"the project is {found.state}", where=f"{organization}/{project}")
         publish = Publish.objects.create(
@@ -142,9 +147,11 @@ def _check(wish: Wish) -> None:
         raise ValueInvalid("value_invalid", "it is more than a year ahead", where="scheduled_for")
 
 
-def _same(before: Publish, what: str, wish: Wish) -> Publish:
+def _same(before: Publish, what: str, wish: Wish, members: Mapping[str, Any]) -> Publish:
     asked = (before.what, before.overrides, before.note, before.scheduled_for)
-    if asked != (what, dict(wish.overrides), wish.note.strip(), wish.scheduled_for):
+    other = asked != (what, dict(wish.overrides), wish.note.strip(), wish.scheduled_for)
+    other = other or wish.version not in (None, before.draft_version)
+    if other or any(getattr(before, name) != value for name, value in members.items()):
         message = "this key was used for another request"
         raise Conflict("key_reused", message, where=wish.key)
     return before

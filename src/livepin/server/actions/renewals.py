@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.utils import timezone
 
 from livepin.errors import LivepinError, NotFound
@@ -12,6 +13,8 @@ from livepin.server.actions import keys, publishes, revisions
 from livepin.server.actions.actor import SERVER, Actor
 from livepin.server.actions.publishes import Wish
 from livepin.server.models import Project, Publish
+
+_log = structlog.get_logger("livepin.jobs")
 
 
 def start(actor: Actor, organization: str, project: str, key: str = "") -> Publish:
@@ -39,20 +42,23 @@ def start_due(now: datetime | None = None) -> int:
     for project in Project.objects.filter(state="active", organization__deletion_requested_at=None).select_related(
         "organization"
     ):
-        row = revisions.current(project)
-        if row is None or moment < revisions.sign_again_at(row):
-            continue
-        asked += _ask(project, f"{row}", moment)
+        try:
+            asked += _start_due(project, moment)
+        except LivepinError:
+            pass  # its warnings say that it expires (warnings.py); others must not wait for it
+        except Exception as error:
+            # What is published may have come from elsewhere: a document of one tenant must not stop all renewals.
+            _log.error("a renewal stumbled", project=str(project.id), error=type(error).__name__)
     return asked
 
 
-def _ask(project: Project, number: str, moment: datetime) -> int:
-    try:
-        own = keys.signing_key(project).kind == "own"
-        key = f"renewal of {number}" + ("" if own else f" {moment:%Y-%m-%d}")
-        if project.publishes.filter(key=key).exists():
-            return 0
-        start(SERVER, project.organization.identifier, project.identifier, key)
-    except LivepinError:
-        return 0  # its warnings say that it expires (warnings.py); others must not wait for it
+def _start_due(project: Project, moment: datetime) -> int:
+    row = revisions.current(project)
+    if row is None or moment < revisions.sign_again_at(row):
+        return 0
+    own = keys.signing_key(project).kind == "own"
+    key = f"{publishes.RENEWAL}{row}" + ("" if own else f" {moment:%Y-%m-%d}")
+    if project.publishes.filter(key=key).exists():
+        return 0
+    start(SERVER, project.organization.identifier, project.identifier, key)
     return 1

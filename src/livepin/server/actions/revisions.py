@@ -25,6 +25,8 @@ from livepin.server.actions.origins import guarded, origins
 from livepin.server.models import Project, Revision
 from livepin.server.settings import CONFIG
 
+_LAST_MOMENT = 253_402_300_799  # the end of the year 9999
+
 
 def listed(
     actor: Actor, organization: str, project: str, before: tuple[int, int] | None = None, most: int = 50
@@ -83,8 +85,11 @@ def compare(
 
 
 def sign_again_at(row: Revision) -> datetime:
-    """Half of its life: when the server signs it again (design section 3)."""
-    return datetime.fromtimestamp((row.issued_at + row.expires_at) // 2, UTC)
+    """Half of its life: when the server signs it again (design section 3).
+
+    What was adopted may say any time that a document can say, and calendars end before 2**53.
+    """
+    return datetime.fromtimestamp(min((row.issued_at + row.expires_at) // 2, _LAST_MOMENT), UTC)
 
 
 def next_serial(project: Project, epoch: int) -> int:
@@ -121,17 +126,18 @@ def adopt(project: Project) -> list[Revision]:
 
     After a restored backup, or an emergency publish from files, numbers are taken that this database knows nothing
     of; signing one of them again would be a fork. An origin that does not answer is passed over: the object that is
-    created there later is the lock. Only what verifies under the project's anchors is believed.
+    created there later is the lock. Only what verifies under the project's anchors is believed, those left out that the
+    key set in force revokes: the thief of such an anchor could else put a key set of his own into force here.
     """
     found = {revision.number: revision for revision in _found(project)}
     return [row for one in sorted(found) if (row := _adopt(project, found[one])) is not None]
 
 
 def _found(project: Project) -> Iterable[core.Revision]:
-    trust = keys.trust_of(project)
+    trust, revoked = keys.trust_of(project), keys.revoked_in(project)
     for origin in origins():
         try:
-            seen = pointed_to(origin, trust)
+            seen = pointed_to(origin, trust, revoked)
         except OriginFailed:
             continue
         if seen is not None:
@@ -140,7 +146,7 @@ def _found(project: Project) -> Iterable[core.Revision]:
     if not url:
         return
     try:
-        yield verify_held(public.read(url, timeout=5.0, connect=guarded(project)), trust)
+        yield verify_held(public.read(url, timeout=5.0, connect=guarded(project)), trust, revoked)
     except (FetchFailed, DocumentRefused):
         return
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from django.dispatch import receiver
 from django.http import HttpRequest
 
+from livepin.errors import NotFound
+from livepin.server.actions import invitations, tokens
 from livepin.server.settings import CONFIG
 
 #: In the session of somebody who followed a link that invites: the secret of that link.
@@ -18,7 +23,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether this visitor may make an account."""
-        return CONFIG.sign_up == "open" or INVITATION in request.session
+        return CONFIG.sign_up == "open" or _is_invited(request.session.get(INVITATION, ""))
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Change, set or reset a password. Whoever knew the old one may have signed a command line in: all end."""
+        super().set_password(user, password)
+        tokens.end_sign_ins(user)
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Accounts have no user names."""
+
+
+def _is_invited(secret: str) -> bool:
+    """Whether an invitation still stands: one that was answered or taken back opens the door to nobody."""
+    try:
+        invitations.find(secret)
+    except NotFound:
+        return False
+    return True
+
+
+@receiver(authenticator_added)
+def _second_factor(sender: Any, user: Any, authenticator: Any, **more: Any) -> None:
+    """A first second factor: command lines that the password alone had let in end, as the password alone does."""
+    factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    if not factors.exclude(pk=authenticator.pk).exists():
+        tokens.end_sign_ins(user)
