@@ -52,6 +52,8 @@ CALLS: dict[str, list[str]] = {
     "anchor add": ["anchor", "add", "drawer/shop.pub.pem"],
     "anchor remove": ["anchor", "remove", "strange.pub.pem", "-C", "keyed"],
     "anchor threshold": ["anchor", "threshold", "1"],
+    "decommission": ["decommission"],
+    "withdraw": ["withdraw", "--reason", "the project is over"],
     "recover": ["recover", "public/acme/shop/pins.jws", "-C", "recovered"],
     "look": ["look", "api.example.com", "--address", "$PLACE"],
     "host set": ["host", "set", "www.example.com", "--action", "off"],

@@ -79,6 +79,14 @@ def again(payload: Mapping[str, Any], life_days: int, serial: int, now: int) -> 
     return Document.from_payload({**payload, **fresh}).payload
 
 
+def off_everywhere(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The last thing that a project says: the same patterns, so that nothing becomes unlisted, and none is judged."""
+    kept = {
+        name: payload[name] for name in ("format", "organization", "project", *sorted(CIRCUMSTANCE & payload.keys()))
+    }
+    return {**kept, "hosts": [{"host": one["host"], "action": "off"} for one in payload["hosts"]]}
+
+
 def next_serial(held: Iterable[Revision], epoch: int) -> int:
     """One more than the highest serial of this epoch that the folder, the public URL and the drawer hold.
 

@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish", "Stage, check, sign and publish a revision."),
     "freshness": ("freshness", "Prolong the published document with a refresh key: publish, show."),
     "rollback": ("rollback", "Publish the content of an older revision under a new serial."),
+    "decommission": ("decommission", "Publish a last revision in which every host is off."),
+    "withdraw": ("withdraw", "Remove the documents from where they are published, at once."),
     "recover": ("recover", "A project's folder out of its last published document and your own key."),
     "show": ("show", "Show a document."),
     "timeline": ("timeline", "Draw what certificates, pins and the document cover, and where a gap is."),

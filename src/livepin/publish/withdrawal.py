@@ -1,0 +1,38 @@
+"""The end of a project's documents at an origin: every object is removed, the pointer first.
+
+Applications go on judging by what they hold until it expires (J8); who starts without a document fails closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from livepin.publish.origins.origin import Origin
+from livepin.publish.places import pointer_key, revision_key, statement_key
+
+#: A thief of the key may have driven the serial to its maximum: no more numbers than these are tried in an epoch.
+MOST_SERIALS = 100_000
+
+
+def remove(origins: Iterable[Origin], organization: str, project: str, known: Iterable[tuple[int, int]]) -> int:
+    """Remove the objects of a project; how many revisions were there. `known`: numbers of revisions (epoch, serial).
+
+    Those below them count too: of what other machines published only the last one is known. Safe to repeat. Raises
+    `OriginFailed`.
+    """
+    numbers, found = sorted(_all(set(known))), 0
+    for origin in origins:
+        origin.remove(pointer_key(organization, project))
+        origin.remove(statement_key(organization, project))
+        for epoch, serial in numbers:
+            key = revision_key(organization, project, epoch, serial)
+            found += origin.read(key) is not None
+            origin.remove(key)
+    return found
+
+
+def _all(known: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    last: dict[int, int] = {}
+    for epoch, serial in known:
+        last[epoch] = max(serial, last.get(epoch, 0))
+    return known | {(epoch, one) for epoch, most in last.items() for one in range(1, min(most, MOST_SERIALS) + 1)}
