@@ -96,7 +96,7 @@ def _publish_short(stage: Stage, expires_at: int, when_expired: str) -> None:
     """The owner's own key signs a document that ends soon, and it is put where `livepin publish` puts it."""
     key, last = thief.stolen(stage.work / "keys" / "signing.pem", stage.passphrase), stage.published()
     hosts = [{**host, "when_expired": when_expired} for host in strictjson.loads(jws.split(last).payload)["hosts"]]
-    members = {"serial": 3, "refresh_after": 10, "expires_at": expires_at, "hosts": hosts}
+    members: dict[str, Any] = {"serial": 3, "refresh_after": 10, "expires_at": expires_at, "hosts": hosts}
     text = thief.document(last, key, "", **members)
     for name in ("0.3.jws", "pins.jws"):
         (stage.work / "public" / POINTER).with_name(name).write_text(text, "ascii")

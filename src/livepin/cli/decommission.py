@@ -9,9 +9,18 @@ import click
 
 from livepin.author import staging
 from livepin.cli.desk import Desk
-from livepin.cli.options import publishing_options
+from livepin.cli.options import (
+    directory_option,
+    dry_run_option,
+    json_option,
+    no_confirm_option,
+    override_option,
+    passphrase_option,
+    timeout_option,
+)
 from livepin.cli.output import Output
-from livepin.cli.publish import Wishes, run
+from livepin.cli.project import Wishes
+from livepin.cli.publishing import run
 from livepin.errors import PublishRefused
 
 #: Applications refresh at least hourly while they run; others start again within days.
@@ -19,7 +28,13 @@ KEEP_HOURS = 72
 
 
 @click.command()
-@publishing_options
+@override_option
+@passphrase_option
+@no_confirm_option
+@timeout_option
+@directory_option
+@dry_run_option
+@json_option
 def decommission(directory: Path, as_json: bool, **wishes: Any) -> int:
     """Publish a last revision in which every host is off. Applications stop judging, and nothing breaks.
 
