@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from livepin.author.draft import HostEntry, PinEntry
-from livepin.server.actions import checks, hosts, looks, publishes
+from livepin.server.actions import checks, hosts, looks, publishes, warnings
 from livepin.server.models import Look, Project
 from livepin.server.settings import CONFIG
 from livepin.server.web.words import marked, urgency
@@ -26,7 +27,7 @@ HOME = "/o/acme/p/shop/"
 
 
 @pytest.fixture(autouse=True)
-def _origin(tmp_path: Path) -> Iterator[None]:
+def origin_of_its_own(tmp_path: Path) -> Iterator[None]:
     """An origin of this test's own."""
     before = CONFIG.origin_folder
     object.__setattr__(CONFIG, "origin_folder", tmp_path / "origin")
@@ -149,7 +150,7 @@ def test_a_rare_setting_is_folded_away_until_it_is_used(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("life", "left", "how"),
-    [(6, 3, "good"), (6, 1.5, "warn"), (6, 0.5, "bad"), (47, 20, "good"), (47, 14, "warn"), (398, 31, "good"),
+    [(6, 3, "good"), (6, 1, "warn"), (6, 0.5, "bad"), (47, 20, "good"), (47, 11, "warn"), (398, 31, "good"),
      (398, 20, "warn"), (398, 3, "bad"), (30, -1, "bad")],
 )  # fmt: skip
 def test_what_ends_soon_depends_on_how_long_it_lives(life: float, left: float, how: str) -> None:
@@ -161,3 +162,22 @@ def test_what_stands_in_backquotes_is_code_and_nothing_else_is() -> None:
     assert marked("Run `livepin <x>` & <b>look</b>") == (
         "Run <code>livepin &lt;x&gt;</code> &amp; &lt;b&gt;look&lt;/b&gt;"
     )
+
+
+def test_a_warning_is_shown_with_the_way_out_and_noted_with_one_click(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    publish(world)
+    Look.objects.create(
+        host=world.project.hosts.get(), name="api.example.com:443", address="-", problem="connection refused"
+    )
+    shown = page(world)
+    (warning,) = warnings.listed(world.actor("bob"), "acme", "shop")
+    assert warning.warning.message in html.unescape(shown)
+    assert f"{HOME}hosts/?like=api.example.com" in shown
+    answer = f"{HOME}warnings/{warning.warning.id}/"
+    assert visit(world, "carol").post(answer).status_code == 403
+    assert visit(world, "bob").post(answer).headers["Location"] == f"{HOME}warnings/"
+    assert warning.warning.message not in html.unescape(page(world))
+    assert "by bob@example.com" in page(world, f"{HOME}warnings/")
+    visit(world, "bob").post(answer, {"take-back": "1"})
+    assert warning.warning.message in html.unescape(page(world))

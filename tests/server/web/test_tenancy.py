@@ -42,6 +42,9 @@ LEAST: dict[str, str | None] = {
     "project-new": MANAGE,
     "project": READ,
     "project-settings": READ,
+    "project-end": READ,
+    "warnings": READ,
+    "warning-answer": STAGE,
     "draft-settings": READ,
     "draft": READ,
     "publish-ask": PUBLISH,
@@ -55,6 +58,7 @@ LEAST: dict[str, str | None] = {
     "keys": READ,
     "key-new": READ,
     "key-retire": MANAGE,
+    "keyset": READ,
     "embed": READ,
     "host-new": READ,
     "hosts": READ,
@@ -72,6 +76,7 @@ POSTS: dict[str, dict[str, str]] = {
     "token-revoke": {},
     "host-remove": {"version": "0"},
     "host-look": {},
+    "warning-answer": {},
     "publish-ask": {"version": "0", "key": "walk"},
     "publish-answer": {"approve": "1"},
     "rollback": {"key": "walk"},
@@ -90,6 +95,7 @@ VALUES = {
     "epoch": "0",
     "serial": "7",
     "thumbprint": "x",
+    "warning": "x",
 }
 
 

@@ -36,6 +36,24 @@ class Identity(forms.Form):
     name = forms.CharField(max_length=100, required=False, help_text="For people; it can be changed at any time.")
 
 
+class Confirmed(forms.Form):
+    """What cannot be taken back: whoever asks types what it is about. `wanted`: that identifier."""
+
+    confirmation = forms.CharField(max_length=254, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *given: Any, wanted: str, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._wanted = wanted
+        self.fields["confirmation"].label = f"Type {wanted} to confirm"
+
+    def clean_confirmation(self) -> str:
+        """Compare it."""
+        typed: str = self.cleaned_data["confirmation"].strip()
+        if typed != self._wanted:
+            raise forms.ValidationError(f"It is not {self._wanted}.")
+        return typed
+
+
 @contextmanager
 def refusals(form: forms.Form) -> Iterator[None]:
     """An action's error in this block goes to the form, and what comes after the block shows it."""

@@ -11,16 +11,17 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from livepin.server.actions import organizations, overview, projects
+from livepin.server.actions import organizations, overview, projects, warnings
 from livepin.server.actions.actor import May
 from livepin.server.web import timeline
 from livepin.server.web.findings import said
 from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, page
+from livepin.server.web.warnings import rows_of
 from livepin.watch.timeline import endings
 
-#: How many ends of lives the first page lists.
-_ENDS = 8
+#: How many ends of lives, and warnings, the first page lists.
+_ENDS, _WARNINGS = 8, 5
 
 
 @page
@@ -87,11 +88,14 @@ def settings(request: HttpRequest, organization: str, project: str) -> HttpRespo
 def home(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """A project at a glance."""
     seen = overview.read(actor(request), organization, project)
+    told = [one for one in warnings.listed(actor(request), organization, project) if one.acknowledged_at is None]
     picture = seen.picture
     context = {
         "project": seen.project,
         "organization": seen.project.organization,
         "seen": seen,
+        "warnings": rows_of(organization, project, told[:_WARNINGS]),
+        "more_warnings": max(0, len(told) - _WARNINGS),
         "findings": [] if seen.checked is None else said(organization, project, seen.checked.findings),
         "ends": [] if picture is None else endings(picture, _ENDS),
         "svg": None if picture is None else timeline.svg(picture),

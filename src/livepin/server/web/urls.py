@@ -8,6 +8,7 @@ from livepin.server.web import (
     accounts,
     assets,
     drafts,
+    ends,
     entrances,
     history,
     hosts,
@@ -19,11 +20,15 @@ from livepin.server.web import (
     publishes,
     tokens,
     trail,
+    warnings,
 )
 
 _PROJECT: list[URLPattern | URLResolver] = [
     path("", projects.home, name="project"),
     path("settings/", projects.settings, name="project-settings"),
+    path("end/", ends.end, name="project-end"),
+    path("warnings/", warnings.index, name="warnings"),
+    path("warnings/<str:warning>/", warnings.answer, name="warning-answer"),
     path("draft/settings/", drafts.settings, name="draft-settings"),
     path("draft/", publishes.draft, name="draft"),
     path("draft/publish/", publishes.ask, name="publish-ask"),
@@ -36,6 +41,7 @@ _PROJECT: list[URLPattern | URLResolver] = [
     path("history/<int:epoch>.<int:serial>/rollback/", history.rollback, name="rollback"),
     path("keys/", keys.index, name="keys"),
     path("keys/new/", keys.new, name="key-new"),
+    path("keys/keyset/", keys.put_keyset, name="keyset"),
     path("keys/<str:thumbprint>/retire/", keys.retire, name="key-retire"),
     path("embed/", projects.embed, name="embed"),
     path("hosts/", hosts.index, name="hosts"),

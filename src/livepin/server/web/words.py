@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 _DAY = 86_400
-#: What is about to end: less than a third of its life is left, and less than so many days whatever its life.
+#: What is about to end: less than a quarter of its life is left, and less than so many days whatever its life.
 _SOON, _LATE = 30, 7
 #: How long something is taken to live whose beginning is not known, in days: a certificate, nowadays.
 _LIFE = 45
@@ -62,7 +62,7 @@ def distance(value: datetime | int | None) -> str:
 def urgency(end: int | None, start: int | None = None) -> str:
     """How near an end is: `good`, `warn` or `bad`, for a thing that lives from `start` to `end` (Unix seconds).
 
-    A certificate of 6 days is worth a word 2 days before its end, one of 47 days 15, one of 398 days 30.
+    The shares are those of warnings about certificates (watch/warnings.py).
     """
     if end is None:
         return "good"
@@ -70,7 +70,13 @@ def urgency(end: int | None, start: int | None = None) -> str:
     life = _LIFE * _DAY if start is None else max(end - start, 1)
     if left < min(life / 10, _LATE * _DAY):
         return "bad"
-    return "warn" if left < min(life / 3, _SOON * _DAY) else "good"
+    return "warn" if left < min(life / 4, _SOON * _DAY) else "good"
+
+
+@register.filter
+def spent(end: int, start: int) -> bool:
+    """Whether two thirds of a life are over (design section 3 warns about a key set from then on)."""
+    return timezone.now().timestamp() >= start + (end - start) * 2 / 3
 
 
 @register.filter
