@@ -59,7 +59,7 @@ def end(request: HttpRequest, organization: str, project: str) -> HttpResponseBa
             withdrawals.withdraw(actor(request), organization, project, withdrawal.cleaned_data["reason"])
             messages.warning(request, "The project is withdrawn. Its documents are removed from the origins now.")
             return redirect("project", organization, project)
-    context = {"organization": found.organization, "project": found}
+    context: dict[str, Any] = {"organization": found.organization, "project": found}
     context |= {"decommission": decommission, "withdrawal": withdrawal, "keep_hours": withdrawals.KEEP_HOURS}
     return render(request, "livepin/project_end.html", context)
 
