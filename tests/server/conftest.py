@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,9 @@ django.setup()
 # What this process is set up with is no business of the processes that other tests start.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from livepin.publish.origins.folder import FolderOrigin  # noqa: E402
 from livepin.server.actions import rates  # noqa: E402
+from livepin.server.settings import CONFIG  # noqa: E402
 from tests.server.world import World  # noqa: E402
 
 
@@ -45,3 +48,12 @@ def _nobody_was_counted() -> None:
 def world(db: None) -> World:
     """An organization with members of every role, one project, and a stranger."""
     return World.make()
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Iterator[FolderOrigin]:
+    """An origin of this test's own."""
+    before = CONFIG.origin_folder
+    object.__setattr__(CONFIG, "origin_folder", tmp_path / "origin")
+    yield FolderOrigin(tmp_path / "origin")
+    object.__setattr__(CONFIG, "origin_folder", before)

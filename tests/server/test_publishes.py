@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils import timezone
 
-from livepin.author.draft import HostEntry, PinEntry
 from livepin.author.signers import pem
 from livepin.author.signers.detached import SigningInput, sign_input
 from livepin.author.signers.pem import PemSigner
 from livepin.core.base64s import b64
-from livepin.core.trust import Revision, verify
+from livepin.core.trust import verify
 from livepin.errors import Conflict, Forbidden, NotFound, ValueInvalid
 from livepin.publish.origins.folder import FolderOrigin
 from livepin.server.actions import delivery, hosts, keys, projects, publishes, revisions
 from livepin.server.actions.publishes import Wish
+from livepin.server.jobs import threads
 from livepin.server.models import AuditEntry, Job, Project, Publish
 from livepin.server.settings import CONFIG
+from tests.server.publishing import DIGESTS, host, publish, seen
 from tests.server.world import World
 
-DIGESTS = ["".join((letter * 42, "A=")) for letter in "ABCDEFGH"]
-
-
-@pytest.fixture(autouse=True)
-def origin(tmp_path: Path) -> Iterator[FolderOrigin]:
-    """An origin of this test's own."""
-    before = CONFIG.origin_folder
-    object.__setattr__(CONFIG, "origin_folder", tmp_path / "origin")
-    yield FolderOrigin(tmp_path / "origin")
-    object.__setattr__(CONFIG, "origin_folder", before)
-
-
-def host(pattern: str = "api.example.com", *digests: str, action: str = "report") -> HostEntry:
-    return HostEntry(pattern, action, tuple(PinEntry("spki_sha256", one) for one in digests or DIGESTS[:2]))
-
-
-def seen(origin: FolderOrigin, project: Project) -> Revision:
-    """What an application that starts now gets from the origin."""
-    data = origin.read("acme/shop/pins.jws")
-    project.refresh_from_db()
-    arrival = verify(data or b"", keys.trust_of(project), timezone.now().timestamp())
-    assert arrival.adopted
-    return arrival.revision
-
-
-def publish(world: World, wish: Wish | None = None, name: str = "paul") -> Publish:
-    """Ask, and wait until it is at rest."""
-    asked = publishes.start(world.actor(name), "acme", "shop", wish)
-    return publishes.wait(world.actor(name), "acme", "shop", str(asked.id))
+pytestmark = pytest.mark.usefixtures("origin")
 
 
 def test_a_draft_becomes_a_document_that_applications_accept(world: World, origin: FolderOrigin) -> None:
@@ -180,6 +151,62 @@ def test_a_publish_waits_for_its_hour(world: World, origin: FolderOrigin) -> Non
     Publish.objects.filter(id=asked.id).update(scheduled_for=timezone.now())
     delivery.run(str(asked.id))
     assert seen(origin, world.project).serial == 1
+
+
+@pytest.mark.skipif(CONFIG.on_postgres, reason="looks into the table of jobs of one machine")
+def test_a_job_waits_for_the_hour_and_publishes_by_itself(world: World, origin: FolderOrigin) -> None:
+    hosts.put(world.actor("bob"), "acme", "shop", None, host())
+    hour = timezone.now() + timedelta(hours=3)
+    asked = publish(world, Wish(scheduled_for=hour))
+    threads.run_waiting()
+    waiting = Job.objects.get(task="publish", state="waiting")
+    assert waiting.due_at == hour
+    assert origin.read("acme/shop/pins.jws") is None
+    # The hour comes.
+    Publish.objects.filter(id=asked.id).update(scheduled_for=timezone.now())
+    Job.objects.filter(id=waiting.id).update(due_at=timezone.now())
+    threads.run_waiting()
+    assert seen(origin, world.project).serial == 1
+    assert publishes.read(world.actor("carol"), "acme", "shop", str(asked.id)).state == "published"
+
+
+def test_a_publish_whose_job_is_lost_goes_out_all_the_same(world: World, origin: FolderOrigin) -> None:
+    """As after a backup was restored: the publish is there, and no job."""
+    hosts.put(world.actor("bob"), "acme", "shop", None, host())
+    asked = publish(world, Wish(scheduled_for=timezone.now() + timedelta(hours=3)))
+    assert publishes.resume_all() == 0, "its hour has not come"
+    Publish.objects.filter(id=asked.id).update(scheduled_for=timezone.now())
+    assert publishes.resume_all() == 1
+
+
+def test_what_is_frozen_is_published_at_its_hour_and_not_what_the_draft_says_then(
+    world: World, origin: FolderOrigin
+) -> None:
+    hosts.put(world.actor("bob"), "acme", "shop", None, host("then.example.com"))
+    asked = publish(world, Wish(scheduled_for=timezone.now() + timedelta(hours=3)))
+    hosts.put(world.actor("bob"), "acme", "shop", None, host("later.example.com"))
+    Publish.objects.filter(id=asked.id).update(scheduled_for=timezone.now())
+    delivery.run(str(asked.id))
+    assert list(seen(origin, world.project).document.hosts) == ["then.example.com"]
+
+
+def test_the_guard_is_asked_again_when_its_answer_is_old(world: World, origin: FolderOrigin) -> None:
+    """What it saw hours ago may not be so any more."""
+    hosts.put(world.actor("bob"), "acme", "shop", None, host("nobody.invalid", DIGESTS[0], action="enforce"))
+    wish = Wish({"G1": "one key", "G2": "not live yet"}, scheduled_for=timezone.now() + timedelta(hours=3))
+    asked = publish(world, wish)
+    assert asked.state == "waiting"
+    # The reasons are gone, as if what they excused were new.
+    long_ago = timezone.now() - delivery.RECHECK - timedelta(seconds=1)
+    Publish.objects.filter(id=asked.id).update(scheduled_for=timezone.now(), checked_at=long_ago, overrides={})
+    delivery.run(str(asked.id))
+    assert publishes.read(world.actor("carol"), "acme", "shop", str(asked.id)).state == "refused"
+    assert origin.read("acme/shop/pins.jws") is None
+
+
+def test_nothing_is_scheduled_more_than_a_year_ahead(world: World) -> None:
+    with pytest.raises(ValueInvalid):
+        publish(world, Wish(scheduled_for=timezone.now() + timedelta(days=400)))
 
 
 def test_what_was_asked_for_later_and_is_published_is_not_undone(world: World, origin: FolderOrigin) -> None:

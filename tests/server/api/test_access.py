@@ -114,6 +114,9 @@ TABLE: dict[str, Row] = {
     "revisions_read": Row(READ, {**PROJECT, "epoch": 0, "serial": 1}),
     "revisions_diff": Row(READ, {**PROJECT, "epoch": 0, "serial": 1, "since": "0.1"}),
     "revisions_rollback": Row(PUBLISH, {**PROJECT, "epoch": 0, "serial": 1}, {}, 202),
+    "origins_list_all": Row(READ, PROJECT),
+    "withdrawals_decommission": Row(MANAGE_PROJECT, PROJECT, {"reason": "the shop closes"}, 202),
+    "withdrawals_withdraw": Row(MANAGE_PROJECT, PROJECT, {"reason": "the key is stolen"}),
     "keys_list_all": Row(READ, PROJECT),
     "keys_add": Row(MANAGE_PROJECT, PROJECT, {"kind": "ed25519"}, 201),
     # It is the key that signs now.

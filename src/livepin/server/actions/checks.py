@@ -15,6 +15,7 @@ from livepin.author.suffixes import public_suffixes
 from livepin.core import guard
 from livepin.core.document import Document
 from livepin.core.guard import Circumstances, Finding, Rule, Settlement
+from livepin.core.strictjson import MAX_INTEGER as MAX_SERIAL
 from livepin.errors import DocumentRefused, PublishRefused, ValueInvalid
 from livepin.server.actions import drafts, keys, looks, rates, revisions
 from livepin.server.actions.actor import Actor, May, reach_project
@@ -62,9 +63,12 @@ def preview(actor: Actor, organization: str, project: str, overrides: Mapping[st
 
 
 def stage(project: Project, draft: Draft) -> dict[str, Any]:
-    """The payload of a draft, with the next number that this database knows. Raises `ValueInvalid`."""
+    """The payload of a draft, with the next number that this database knows. Raises `ValueInvalid`.
+
+    The number is none yet: it is given when the document is signed, and may have run out (delivery.py says so).
+    """
     epoch = keyset.epoch if (keyset := keys.keyset_of(project)) else 0
-    serial = revisions.next_serial(project, epoch)
+    serial = min(revisions.highest(project, epoch) + 1, MAX_SERIAL)
     try:
         return staging.payload_of(draft, serial, int(timezone.now().timestamp()), log_table(draft))
     except DocumentRefused as error:

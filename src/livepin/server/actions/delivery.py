@@ -145,9 +145,12 @@ class _Work:
     def tell(self, step: Step, where: str = "") -> None:
         """A step begins, so the one before it is done; the lease begins anew."""
         self._done()
+        # Withdrawn or cancelled meanwhile: nothing more of it must reach anybody.
+        mine = Publish.objects.filter(id=self.publish.id, state__in=_WORK)
+        if not mine.update(leased_until=timezone.now() + _lease()):
+            raise Conflict("state_wrong", "it was called off meanwhile", where=str(self.publish.id))
         self._told(step, where)
         self._last = step, where
-        Publish.objects.filter(id=self.publish.id).update(leased_until=timezone.now() + _lease())
 
     def _done(self) -> None:
         if self._last is not None:

@@ -24,7 +24,7 @@ from livepin.author.signers.signer import Signer
 from livepin.core.base64s import b64
 from livepin.core.jws import PublicKey
 from livepin.core.keyset import KeySet
-from livepin.core.trust import Trust, open_keyset
+from livepin.core.trust import CLOCK_TOLERANCE, Trust, open_keyset
 from livepin.errors import Conflict, DocumentRefused, KeyInvalid, KeyUnusable, NotFound, ValueInvalid
 from livepin.server import keyring
 from livepin.server.actions import audit
@@ -173,7 +173,7 @@ def put_keyset(
 
     `anchors` (public keys as text) and `threshold` change what applications are known to embed at the same time: for
     a project that began without a key set. Applications in the field follow only if anchors that they embed signed.
-    It reaches them with the next publish. Takes the right to manage.
+    It reaches them with the next document: `renewals.take_keyset` asks for one. Takes the right to manage.
 
     Raises `ValueInvalid` (with the code of V3) for a set that applications would refuse, `Conflict` for an epoch that
     is not higher than the one in force, and for a set under which no key of this project could sign.
@@ -215,8 +215,11 @@ def _checked(project: Project, texts: Sequence[str], before: KeySet | None) -> K
     if before is not None and after.epoch <= before.epoch and after.digest != before.digest:
         message = f"epoch {before.epoch} is in force: a key set that says something else takes a higher one"
         raise Conflict("state_wrong", message, where="keys")
-    if after.expires_at <= timezone.now().timestamp():
+    now = timezone.now().timestamp()
+    if after.expires_at <= now:
         raise ValueInvalid("keyset_expired", "the key set is out of date already", where="keys")
+    if after.issued_at > now + CLOCK_TOLERANCE:
+        raise ValueInvalid("keyset_not_yet_valid", "the key set is from the future", where="keys")
     return after
 
 

@@ -143,6 +143,13 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
     )
 
 
+def health(actor: Actor, organization: str, project: str) -> tuple[OriginHealth, ...]:
+    """What every origin has, and whether it is what was published; empty before anything was. Raises `NotFound`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    row = revisions.current(found)
+    return () if row is None else tuple(_healths(found, row))
+
+
 def _staged(project: Project) -> bool:
     last = (
         project.publishes.filter(what="draft", state="published").order_by("-created_at").only("draft_version").first()

@@ -169,12 +169,12 @@ def read(actor: Actor, organization: str, project: str, publish_id: str) -> Publ
 def listed(
     actor: Actor, organization: str, project: str, before: datetime | None = None, most: int = 50
 ) -> list[Publish]:
-    """At most `most` (1 to 200) publishes that were asked for before a moment, the newest first, without payload."""
+    """At most `most` (1 to 1,000) publishes that were asked for before a moment, the newest first, without payload."""
     _, found = reach_project(actor, organization, project, May.READ)
     rows = _rows(found).defer("payload").order_by("-created_at")
     if before is not None:
         rows = rows.filter(created_at__lt=before)
-    return list(rows[: max(1, min(most, 200))])
+    return list(rows[: max(1, min(most, 1000))])
 
 
 def _rows(project: Project) -> QuerySet[Publish]:

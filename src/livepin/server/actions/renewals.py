@@ -1,18 +1,29 @@
-"""Renewals: what is published is signed again at half of its life, so that it never expires while nobody changes it."""
+"""Renewals: what is published is signed again, saying the same: at half of its life, so that it never expires while
+nobody changes it, and when a new key set is in force, which applications have to hear of at once.
+
+A renewal skips the guard and needs no approvals: it says nothing that was not said before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
+from livepin.core.guard import DAY
+from livepin.core.keyset import KeySet
 from livepin.errors import LivepinError, NotFound
 from livepin.server.actions import keys, publishes, revisions
-from livepin.server.actions.actor import SERVER, Actor
+from livepin.server.actions.actor import SERVER, Actor, May, reach_project
 from livepin.server.actions.publishes import Wish
-from livepin.server.models import Project, Publish
+from livepin.server.models import Project, Publish, Revision
+
+#: One that failed is asked for again after an eighth of the document's life, within these bounds (seconds).
+_AGAIN, _LEAST_AGAIN, _MOST_AGAIN = 1 / 8, 3600, DAY
 
 _log = structlog.get_logger("livepin.jobs")
 
@@ -33,10 +44,37 @@ def start(actor: Actor, organization: str, project: str, key: str = "") -> Publi
     return publishes.ask(actor, organization, project, "renewal", Wish(key=key), staged)
 
 
+def take_keyset(
+    actor: Actor,
+    organization: str,
+    project: str,
+    texts: Sequence[str],
+    anchors: Sequence[str] | None = None,
+    threshold: int | None = None,
+) -> tuple[KeySet, Publish | None]:
+    """Take a key set into force (`keys.put_keyset`), and ask for what is published to be signed under it at once.
+
+    A key that it revokes is trusted by applications until they get a document that carries it. None: nothing is
+    published, so nobody has to hear of it; or it is the key set that was in force already. Takes the right to manage.
+    Raises as `keys.put_keyset`.
+    """
+    reach_project(actor, organization, project, May.MANAGE)
+    with transaction.atomic():
+        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        _, found = reach_project(actor, organization, project, May.MANAGE)
+        # Read before: new anchors need not vouch for what the old ones signed.
+        before, payload = keys.keyset_of(found), revisions.payload_of(found, revisions.current(found))
+        after = keys.put_keyset(actor, organization, project, texts, anchors, threshold)
+        same = before is not None and before.digest == after.digest
+        if payload is None or same or found.state != "active":
+            return after, None
+        return after, publishes.ask(actor, organization, project, "renewal", Wish(), lambda _: payload)
+
+
 def start_due(now: datetime | None = None) -> int:
     """Ask for the renewal of everything that is past half of its life; how many were asked for. Safe to repeat.
 
-    One that failed is asked for again a day later; where an own key has to sign, it is asked for once.
+    One that failed is asked for again some time later; where an own key has to sign, it is asked for once.
     """
     moment, asked = now or timezone.now(), 0
     for project in Project.objects.filter(state="active", organization__deletion_requested_at=None).select_related(
@@ -57,8 +95,14 @@ def _start_due(project: Project, moment: datetime) -> int:
     if row is None or moment < revisions.sign_again_at(row):
         return 0
     own = keys.signing_key(project).kind == "own"
-    key = f"{publishes.RENEWAL}{row}" + ("" if own else f" {moment:%Y-%m-%d}")
+    key = f"{publishes.RENEWAL}{row}" + ("" if own else f", try {_try(row, moment)}")
     if project.publishes.filter(key=key).exists():
         return 0
     start(SERVER, project.organization.identifier, project.identifier, key)
     return 1
+
+
+def _try(row: Revision, moment: datetime) -> int:
+    """Which try a renewal would be: one that failed is asked for again while there is time."""
+    pause = min(max((row.expires_at - row.issued_at) * _AGAIN, _LEAST_AGAIN), _MOST_AGAIN)
+    return int((moment - revisions.sign_again_at(row)).total_seconds() // pause) + 1

@@ -14,8 +14,9 @@ from livepin.author.staging import Change, diff
 from livepin.core import jws
 from livepin.core import trust as core
 from livepin.core.document import TYP
+from livepin.core.strictjson import MAX_INTEGER as MAX_SERIAL
 from livepin.core.trust import verify_held
-from livepin.errors import DocumentRefused, FetchFailed, NotFound, OriginFailed
+from livepin.errors import DocumentRefused, FetchFailed, NotFound, OriginFailed, PublishRefused
 from livepin.publish import public
 from livepin.publish.deliver import published as pointed_to
 from livepin.publish.places import document_url
@@ -31,12 +32,12 @@ _LAST_MOMENT = 253_402_300_799  # the end of the year 9999
 def listed(
     actor: Actor, organization: str, project: str, before: tuple[int, int] | None = None, most: int = 50
 ) -> list[Revision]:
-    """At most `most` (1 to 200) published revisions below the number `before`, the highest first, without text."""
+    """At most `most` (1 to 1,000) published revisions below the number `before`, the highest first, without text."""
     _, found = reach_project(actor, organization, project, May.READ)
     rows = found.revisions.exclude(published_at=None).order_by("-epoch", "-serial").defer("text")
     if before is not None:
         rows = rows.filter(epoch__lte=before[0]).exclude(epoch=before[0], serial__gte=before[1])
-    return list(rows[: max(1, min(most, 200))])
+    return list(rows[: max(1, min(most, 1000))])
 
 
 def read(actor: Actor, organization: str, project: str, epoch: int, serial: int) -> Revision:
@@ -92,9 +93,22 @@ def sign_again_at(row: Revision) -> datetime:
     return datetime.fromtimestamp(min((row.issued_at + row.expires_at) // 2, _LAST_MOMENT), UTC)
 
 
+def highest(project: Project, epoch: int) -> int:
+    """The highest serial that is known in an epoch, 0 for none."""
+    return project.revisions.filter(epoch=epoch).aggregate(highest=Max("serial"))["highest"] or 0
+
+
 def next_serial(project: Project, epoch: int) -> int:
-    """One more than the highest that is known in an epoch; `adopt` makes known what origins have."""
-    return 1 + (project.revisions.filter(epoch=epoch).aggregate(highest=Max("serial"))["highest"] or 0)
+    """One more than the highest that is known in an epoch; `adopt` makes known what origins have.
+
+    Raises `PublishRefused` (`serials_exhausted`).
+    """
+    found = highest(project, epoch)
+    if found >= MAX_SERIAL:
+        message = f"the highest serial of epoch {epoch} is taken: nobody but a thief of the key gets there"
+        hint = "Have the anchors sign a key set without that key: in its epoch, serials start again at 1."
+        raise PublishRefused("serials_exhausted", message, where=str(project), hint=hint)
+    return found + 1
 
 
 def row_of(project: Project, revision: core.Revision, source: str = "server") -> Revision:

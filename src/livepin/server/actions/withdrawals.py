@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from livepin.core.document import FORMAT
 from livepin.errors import Conflict, ValueInvalid
-from livepin.publish.places import pointer_key, revision_key
+from livepin.publish.places import pointer_key, revision_key, statement_key
 from livepin.server import queue
 from livepin.server.actions import audit, publishes, revisions
 from livepin.server.actions.actor import Actor, May, reach_project
@@ -93,13 +93,18 @@ def _reason(text: str) -> str:
 
 
 def remove_objects(project_id: str) -> None:
-    """Remove everything of a project from every origin, the pointer first. Safe to repeat. Raises `OriginFailed`.
+    """Remove everything of a project from every origin, the pointer first. Safe to repeat.
 
-    A project that is active again, or never ended, keeps its objects.
+    A project that is active again, or never ended, keeps its objects. Raises `OriginFailed`, and `queue.Again` while
+    a worker may still be delivering: what it wrote after us is removed then.
     """
     project = Project.objects.select_related("organization").filter(id=project_id).exclude(state="active").first()
-    if project is not None:
-        remove_all(project)
+    if project is None:
+        return
+    busy = project.publishes.filter(leased_until__gt=timezone.now()).exists()
+    remove_all(project)
+    if busy:
+        raise queue.Again(2.0)
 
 
 def remove_all(project: Project) -> None:
@@ -108,6 +113,7 @@ def remove_all(project: Project) -> None:
     numbers = sorted(_numbers(project))
     for origin in origins():
         origin.remove(pointer_key(organization, name))
+        origin.remove(statement_key(organization, name))
         for epoch, serial in numbers:
             origin.remove(revision_key(organization, name, epoch, serial))
 

@@ -133,7 +133,7 @@ def place(cursor: str) -> str:
 def number(cursor: str) -> int:
     """The number that a cursor stands for, 0 for none. Raises `ValueInvalid`."""
     text = place(cursor)
-    if text and not (text.isascii() and text.isdigit() and len(text) < 16):
+    if text and not (text.isascii() and text.isdigit() and len(text) < 18):  # microseconds have 16
         raise ValueInvalid("value_invalid", "it is no cursor of this listing", where="cursor")
     return int(text or 0)
 

@@ -22,12 +22,14 @@ from livepin.server.api import (
     members,
     openapi,
     organizations,
+    origins,
     projects,
     publishes,
     revisions,
     sign_ins,
     tokens,
     warnings,
+    withdrawals,
 )
 from livepin.server.api.answers import StrictJson
 from livepin.server.api.bearer import Bearer
@@ -61,7 +63,7 @@ api = Api(
     docs_url=None,
 )
 _PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit)
-_PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, keys)
+_PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, origins, withdrawals, keys)
 for one in (*_PEOPLE, *_PROJECTS):
     api.add_router("", one.router)
 

@@ -9,7 +9,7 @@ from ninja import Router
 from pydantic import Field
 
 from livepin.core.base64s import b64
-from livepin.server.actions import keys
+from livepin.server.actions import keys, renewals
 from livepin.server.api.answers import ABSENT, Answer, Body, Cursor, Limit, Listing, answer, newest, paged, seconds
 from livepin.server.api.bearer import actor
 
@@ -118,7 +118,7 @@ def read_keyset(request: HttpRequest, organization: str, project: str) -> HttpRe
 
 @router.put(_PATH + "/keyset", response={200: Trusted})
 def put_keyset(request: HttpRequest, organization: str, project: str, body: NewKeySet) -> HttpResponse:
-    """Take a key set that the anchors signed into force, with the next publish."""
+    """Take a key set that the anchors signed into force. What is published is signed under it at once (a renewal)."""
     who = actor(request)
-    keys.put_keyset(who, organization, project, body.keys, body.anchors, body.threshold)
+    renewals.take_keyset(who, organization, project, body.keys, body.anchors, body.threshold)
     return answer(_trusted(keys.read(who, organization, project)))

@@ -93,6 +93,7 @@ class Publishes(Listing):
 
 Overrides = Annotated[dict[str, str], Field(max_length=20, description="A reason for each rule that does not apply.")]
 Note = Annotated[str, Field(max_length=500)]
+ScheduledFor = Annotated[int, Field(ge=0, le=_LAST, description="Not before, in Unix seconds.")]
 
 
 class PublishWish(Body):
@@ -100,7 +101,7 @@ class PublishWish(Body):
 
     overrides: Overrides = ABSENT
     note: Note = ""
-    scheduled_for: Annotated[int, Field(ge=0, le=_LAST, description="Not before, in Unix seconds.")] = ABSENT
+    scheduled_for: ScheduledFor = ABSENT
 
     def wish(self, key: str, version: int | None = None) -> Wish:
         """As the action takes it."""
@@ -151,16 +152,16 @@ def list_all(
     request: HttpRequest, organization: str, project: str, cursor: Cursor = "", limit: Limit = 50
 ) -> HttpResponse:
     """The publishes of a project."""
-    micros, most = number(cursor), min(limit, 199)
+    micros = number(cursor)
     if micros > _LAST * 1_000_000:
         raise ValueInvalid("value_invalid", "it is no cursor of this listing", where="cursor")
     before = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
-    rows = publishes.listed(actor(request), organization, project, before if micros else None, most + 1)
+    rows = publishes.listed(actor(request), organization, project, before if micros else None, limit + 1)
     following = ""
-    if len(rows) > most:
-        last = rows[most - 1].created_at
+    if len(rows) > limit:
+        last = rows[limit - 1].created_at
         following = str(int(last.timestamp()) * 1_000_000 + last.microsecond)
-    return answer(page([shown(one) for one in rows[:most]], following))
+    return answer(page([shown(one) for one in rows[:limit]], following))
 
 
 @router.post(_PATH, response={202: Publish})

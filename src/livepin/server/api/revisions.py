@@ -71,10 +71,10 @@ def list_all(
     request: HttpRequest, organization: str, project: str, cursor: Cursor = "", limit: Limit = 50
 ) -> HttpResponse:
     """What was published."""
-    before, most = place(cursor), min(limit, 199)
+    before = place(cursor)
     number = _number(before, "cursor") if before else None
-    rows = revisions.listed(actor(request), organization, project, number, most + 1)
-    return answer(page(list(map(_shown, rows[:most])), str(rows[most - 1]) if len(rows) > most else ""))
+    rows = revisions.listed(actor(request), organization, project, number, limit + 1)
+    return answer(page(list(map(_shown, rows[:limit])), str(rows[limit - 1]) if len(rows) > limit else ""))
 
 
 @router.get(_ONE, response={200: Document})
