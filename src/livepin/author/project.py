@@ -19,6 +19,7 @@ from livepin.author.signers.places import Place, parse_place
 from livepin.author.toml import Table
 from livepin.core.document import MAX_REFRESH_AFTER
 from livepin.core.jws import PublicKey
+from livepin.core.strictjson import MAX_INTEGER
 from livepin.errors import KeyInvalid, KeyUnusable, ProjectInvalid
 
 FILE_NAME = "livepin.toml"
@@ -27,11 +28,21 @@ MAX_ANCHORS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Pulled:
+    """From where a project file was pulled: the server's URL, the version of the draft there, and its digest."""
+
+    url: str
+    draft_version: int
+    draft_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Project(Draft):
     """A project file that can be staged. Paths are relative to `directory`.
 
     `signer`: where the key is that signs documents, `public_key` its public half. `anchors`: what applications embed;
-    where the anchor signs documents itself, `keyset_file` is empty and `public_key` is one of them.
+    where the anchor signs documents itself, `keyset_file` is empty and `public_key` is one of them. `pulled`: None
+    for a project that no server knows of.
     """
 
     directory: Path
@@ -44,6 +55,7 @@ class Project(Draft):
     keyset_file: str
     ca: str
     proxy: str
+    pulled: Pulled | None
 
     def path(self, relative: str) -> Path:
         """A path of the project file, from its folder."""
@@ -94,6 +106,7 @@ def _identifier(table: Table, member: str) -> str:
 def _project(table: Table, directory: Path) -> Project:
     names = ("document", "publish", "key", "trust", "look")
     document, publish, key, trust, look = (table.table(name) for name in names)
+    pulled = _pulled(table.table("server")) if table.has("server") else None
     hosts = tuple(host_of(one) for one in table.tables("host") or ())
     if len({entry.host for entry in hosts}) < len(hosts):
         raise table.fault("host", "has one pattern twice")
@@ -116,12 +129,20 @@ def _project(table: Table, directory: Path) -> Project:
         keyset_file=trust.text("keyset", ""),
         ca=look.text("ca", ""),
         proxy=look.text("proxy", ""),
+        pulled=pulled,
         hosts=hosts,
     )
     for read in (document, publish, key, trust, look, table):
         read.end()
     _check_anchors(trust, project)
     return project
+
+
+def _pulled(server: Table) -> Pulled:
+    version = server.integer("draft_version", 1, MAX_INTEGER)
+    pulled = Pulled(server.text("url"), version, server.text("draft_digest"))
+    server.end()
+    return pulled
 
 
 def _signer(key: Table) -> Place:

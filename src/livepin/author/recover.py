@@ -46,7 +46,7 @@ def recover(directory: Path, revision: Revision, settings: Mapping[str, Mapping[
     _document(file, payload)
     for host in payload["hosts"]:
         _host(file, host, revision)
-    logs = _logs(directory, payload)
+    logs = logs_of(directory, payload)
     return Recovered(file, logs, _lost(file, logs, payload))
 
 
@@ -91,7 +91,7 @@ def _pin(pin: Mapping[str, Any], revision: Revision) -> PinEntry | None:
     return None
 
 
-def _logs(directory: Path, payload: Mapping[str, Any]) -> LogTableFile | None:
+def logs_of(directory: Path, payload: Mapping[str, Any]) -> LogTableFile | None:
     """The log table: what the document carries, under names that say little. Its date is the document's."""
     carried = payload.get("ct_logs")
     if carried is None:

@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "login": ("login", "Sign in to a server, whose projects the same commands then work on."),
     "logout": ("logout", "Sign out of a server."),
     "profile": ("profile", "Servers that this machine knows: list, use."),
+    "pull": ("pull", "A server's project as files, for an emergency without the server."),
+    "push": ("push", "A project file's draft to the server."),
     "serve": ("serve", "Run the server; its first start makes all that it needs."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }

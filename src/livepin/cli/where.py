@@ -103,6 +103,21 @@ def profile_of(where: Where, environment: Mapping[str, str] | None = None) -> Pr
     return default if default is not None and default.project else None
 
 
+def server_of(where: Where, url: str = "") -> Profile:
+    """The server that `pull` and `push` mean; `url`: from where the files were pulled, which names a profile.
+
+    Raises `InputInvalid`, `Unauthenticated`.
+    """
+    if where.server:
+        return profiles.load().find(where.server)
+    if os.environ.get(SERVER):
+        return profiles.from_environment(os.environ) or profiles.load().find(os.environ[SERVER])
+    known = profiles.load()
+    # A file names no server that nobody signed in to: a token goes to those alone.
+    same = [profile for profile in known.by_name.values() if profile.url == url]
+    return next((one for one in same if one.name == known.default), same[0] if same else known.find())
+
+
 def audience(where: Where, profile: Profile) -> tuple[str, str]:
     """Organization and project on a server. Raises `InputInvalid` (`project_unnamed`, `usage`)."""
     text = where.project or os.environ.get(PROJECT, "") or profile.project

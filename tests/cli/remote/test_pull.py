@@ -1,0 +1,132 @@
+"""A project goes to a server and comes back as files; an emergency is handled without the server."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from livepin.author.project import ProjectFile
+from tests.cli.conftest import Service
+from tests.cli.remote.conftest import HOST
+from tests.cli.remote.server import Server
+from tests.cli.shell import Shell
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+DENIED = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
+
+
+@pytest.fixture
+def moved(stranger: Shell, server: Server, service: Service) -> Shell:
+    """A project of files, with its own key, that was moved to the server. Applications read the server's origin."""
+    server.projects += 1
+    name = f"acme/moved{server.projects}"
+    folder = server.installation.data / "origin"
+    text = ("init", name, HOST, "--address", service.place, "--ca", str(service.ca), "--url", server.origin_url)
+    stranger.livepin(*text)
+    # From now on the files' folder is the origin's: what was published there is where applications read.
+    path = stranger.directory / "livepin.toml"
+    path.write_text(path.read_text().replace('folder = "public"', f'folder = "{folder}"'))
+    stranger.livepin("publish")
+    token = stranger.directory.parent / "token"
+    token.write_text(server.token)
+    stranger.livepin("login", server.url, "--token-file", str(token), "--project", name)
+    stranger.livepin("push", "--create")
+    stranger.variables["PROJECT"] = name
+    return stranger
+
+
+def serial(server: Server, shell: Shell) -> int:
+    """What applications get."""
+    text = f"{server.origin_url}{shell.variables['PROJECT']}/pins.jws"
+    found: int = shell.json("verify", text)["serial"]
+    return found
+
+
+def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server) -> None:
+    assert serial(server, moved) == 1
+    elsewhere = {"LIVEPIN_SERVER": "default"}
+    moved.livepin("deny", "add", DENIED, **elsewhere)
+    asked = moved.json("publish", "--signer", "keys/signing.pem", **elsewhere)
+    assert (asked["epoch"], asked["serial"]) == (0, 2)  # the server found 0.1 and adopted it
+    assert serial(server, moved) == 2
+    # The emergency: the files are pulled, and publish without the server.
+    moved.livepin("pull")
+    moved.livepin("deny", "add", "cd" * 32, "--host", HOST)
+    assert moved.json("publish")["serial"] == 3
+    # The server is back: it adopts 0.3 instead of overwriting it, and what was pushed is what it publishes.
+    moved.livepin("push")
+    asked = moved.json("publish", "--signer", "keys/signing.pem", **elsewhere)
+    assert asked["serial"] == 4
+    shown = moved.json("show", **elsewhere)
+    assert shown["payload"]["deny"] == [DENIED]
+    assert len(shown["payload"]["hosts"][0]["deny"]) == 1
+
+
+def test_a_folder_is_made_that_can_publish(moved: Shell, server: Server, tmp_path: Path) -> None:
+    folder = server.installation.data / "origin"
+    target, key = tmp_path / "pulled", moved.directory / "keys" / "signing.pem"
+    moved.livepin("publish", "--signer", str(key), LIVEPIN_SERVER="default")
+    moved.livepin("pull", "-C", str(target), "--signer", str(key), "--folder", str(folder))
+    assert {path.name for path in target.iterdir()} == {"livepin.toml", "ca.pem", "revisions"}
+    done = moved.json("publish", "-C", str(target))
+    assert (done["serial"], done["confirmed"]) == (3, True)
+
+
+def test_what_was_changed_here_is_not_thrown_away(moved: Shell) -> None:
+    moved.livepin("deny", "add", DENIED)
+    assert moved.json("pull", status=1)["error"]["code"] == "draft_unpushed"
+    assert ProjectFile.open(moved.directory).read().deny == (DENIED,)
+    before = moved.files()
+    assert moved.json("pull", "--replace", "--dry-run")["dry_run"]
+    assert moved.files() == before
+    moved.livepin("pull", "--replace")
+    assert ProjectFile.open(moved.directory).read().deny == ()
+
+
+def test_what_was_changed_there_is_not_overwritten(moved: Shell) -> None:
+    moved.livepin("deny", "add", DENIED, LIVEPIN_SERVER="default")
+    moved.livepin("host", "set", "www.example.com", "--action", "off")
+    refused = moved.json("push", status=1)
+    assert refused["error"]["code"] == "draft_changed"
+    shown = moved.json("push", "--replace", "--dry-run")
+    assert {(one["what"], one["where"]) for one in shown["changes"]} == {
+        ("added", "www.example.com"),
+        ("removed", "deny"),
+    }
+    assert moved.json("deny", "list", LIVEPIN_SERVER="default")["deny"] != []
+    moved.livepin("push", "--replace")
+    assert moved.json("deny", "list", LIVEPIN_SERVER="default")["deny"] == []
+    assert moved.json("push")["changes"] == []
+
+
+def test_a_file_that_comes_from_elsewhere_overwrites_nothing(moved: Shell) -> None:
+    path = moved.directory / "livepin.toml"
+    path.write_text(re.sub(r"\[server\]\n(?:\w+ = .*\n)+", "", path.read_text()))
+    assert ProjectFile.open(moved.directory).read().pulled is None
+    moved.livepin("push")  # the two say the same, so there is nothing to overwrite
+    path.write_text(re.sub(r"\[server\]\n(?:\w+ = .*\n)+", "", path.read_text()))
+    moved.livepin("deny", "add", DENIED)
+    assert moved.json("push", status=1)["error"]["code"] == "draft_unknown"
+
+
+def test_where_the_server_alone_can_sign_that_is_said(published: Shell, tmp_path: Path) -> None:
+    done = json.loads(published.livepin("pull", "-C", str(tmp_path / "pulled"), "--json").out)
+    assert done["signs_here"] is False
+    assert "the server alone can sign" in done["notes"][0]
+    published.livepin("deny", "add", DENIED, "-C", str(tmp_path / "pulled"))
+    refused = published.json("publish", "-C", str(tmp_path / "pulled"), status=4)
+    assert refused["error"]["code"] == "signature_elsewhere"
+
+
+def test_numbers_that_the_server_cannot_find_are_not_given_again(
+    stranger: Shell, server: Server, service: Service
+) -> None:
+    stranger.livepin("init", "acme/nowhere", HOST, "--address", service.place, "--ca", str(service.ca))
+    (stranger.directory.parent / "token").write_text(server.token)
+    stranger.livepin("login", server.url, "--token-file", "../token")
+    assert stranger.json("push", status=3)["error"]["code"] == "not_found"
+    assert stranger.json("push", "--create", status=3)["error"]["code"] == "configuration_url_missing"
+    assert stranger.json("push", status=3)["error"]["code"] == "not_found"
