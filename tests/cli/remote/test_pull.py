@@ -47,9 +47,8 @@ def serial(server: Server, shell: Shell) -> int:
 
 def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server) -> None:
     assert serial(server, moved) == 1
-    elsewhere = {"LIVEPIN_SERVER": "default"}
-    moved.livepin("deny", "add", DENIED, **elsewhere)
-    asked = moved.json("publish", "--signer", "keys/signing.pem", **elsewhere)
+    moved.livepin("deny", "add", DENIED, LIVEPIN_SERVER="default")
+    asked = moved.json("publish", "--signer", "keys/signing.pem", LIVEPIN_SERVER="default")
     assert (asked["epoch"], asked["serial"]) == (0, 2)  # the server found 0.1 and adopted it
     assert serial(server, moved) == 2
     # The emergency: the files are pulled, and publish without the server.
@@ -58,9 +57,9 @@ def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server
     assert moved.json("publish")["serial"] == 3
     # The server is back: it adopts 0.3 instead of overwriting it, and what was pushed is what it publishes.
     moved.livepin("push")
-    asked = moved.json("publish", "--signer", "keys/signing.pem", **elsewhere)
+    asked = moved.json("publish", "--signer", "keys/signing.pem", LIVEPIN_SERVER="default")
     assert asked["serial"] == 4
-    shown = moved.json("show", **elsewhere)
+    shown = moved.json("show", LIVEPIN_SERVER="default")
     assert shown["payload"]["deny"] == [DENIED]
     assert len(shown["payload"]["hosts"][0]["deny"]) == 1
 
