@@ -51,6 +51,12 @@ def test_defaults_that_another_author_wrote_down_or_left_out_are_no_difference(t
     assert made.lost == ()
 
 
+def test_how_far_statements_prolong_it_comes_back_in_whole_days(tmp_path: Path) -> None:
+    members = {"hosts": [], "issued_at": NOW, "expires_at": NOW + 6 * 3600, "extendable_until": NOW + 20 * 86400 + 1}
+    project = recover(tmp_path, revision(members), SETTINGS).file.read()
+    assert (project.life_days, project.extendable_days) == (1, 21)
+
+
 def test_windows_and_an_empty_list_of_pins(tmp_path: Path) -> None:
     pins = [{"spki_sha256": DIGEST, "from": NOW, "until": NOW + 5}, {"cert_sha256": OTHER, "position": "any"}]
     hosts = [

@@ -47,6 +47,18 @@ def test_the_payload_says_what_the_file_says(tmp_path: Path) -> None:
     assert staging.reasons(project_file(tmp_path).read()) == {"api.example.com": "devices without a clock"}
 
 
+def test_statements_may_prolong_it_for_as_long_as_the_file_says_and_again_after_a_roll_back(tmp_path: Path) -> None:
+    text = GOOD.replace("life_days = 60", "life_days = 1\nextendable_days = 21")
+    project = project_file(tmp_path, text).read()
+    assert project.extendable_days == 21
+    payload = staging.payload_of(project, 7, NOW)
+    assert (payload["expires_at"], payload["extendable_until"]) == (NOW + 86400, NOW + 21 * 86400)
+    again = staging.again(payload, 2, 8, NOW + 1000)
+    assert (again["expires_at"], again["extendable_until"]) == (NOW + 1000 + 2 * 86400, NOW + 1000 + 21 * 86400)
+    assert staging.same_content(payload, again)
+    assert "extendable_until" not in staging.off_everywhere(payload)
+
+
 def test_what_no_reader_would_accept_is_not_staged(tmp_path: Path) -> None:
     project = project_file(tmp_path, GOOD.replace(DIGEST, "AAAA")).read()
     with pytest.raises(DocumentRefused) as raised:

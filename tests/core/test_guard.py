@@ -179,6 +179,15 @@ class TestG4NothingExpiresFirst:
         assert findings(draft(), keyset_expires_at=NOW + 29 * DAY) == [("G4", "")]
         assert findings(draft(), keyset_expires_at=NOW + 30 * DAY) == []
 
+    def test_what_ends_before_statements_can_prolong_the_document(self) -> None:
+        """The document lives for a day, and statements keep it in force for three weeks."""
+        longer: dict[str, Any] = {"expires_at": NOW + DAY, "extendable_until": NOW + 21 * DAY}
+        assert findings(draft(**longer), keyset_expires_at=NOW + 20 * DAY) == [("G4", "")]
+        assert findings(draft(**longer), keyset_expires_at=NOW + 21 * DAY) == []
+        ending = pin(until=NOW + 20 * DAY)
+        assert findings(draft(host(LIVE_PIN, BACKUP, ending), **longer)) == [("G4", HOST)]
+        assert findings(draft(host(LIVE_PIN, BACKUP, {**ending, "until": NOW + 21 * DAY}), **longer)) == []
+
 
 class TestG5Life:
     def test_thirty_days_for_a_server_and_ninety_for_own_keys(self) -> None:
@@ -186,6 +195,14 @@ class TestG5Life:
         assert findings(longer) == [("G5", "")]
         assert findings(longer, max_life=MAX_LIFE_OWN_KEYS) == []
         assert findings(draft(expires_at=NOW + 90 * DAY + 1), max_life=MAX_LIFE_OWN_KEYS) == [("G5", "")]
+
+    def test_a_document_that_can_be_prolonged_for_too_long(self) -> None:
+        short = {"expires_at": NOW + DAY}
+        assert findings(draft(**short, extendable_until=NOW + 30 * DAY)) == []
+        found = check(draft(**short, extendable_until=NOW + 31 * DAY), Circumstances(NOW, (served(),)))
+        assert [(one.rule, one.hint) for one in found] == [(Rule.G5, "Set a smaller extendable_days.")]
+        # Where it lives too long by itself, that is said, and once.
+        assert findings(draft(expires_at=NOW + 31 * DAY, extendable_until=NOW + 32 * DAY)) == [("G5", "")]
 
 
 ONE, TWO = CtLog("one", clock=HandTurnedClock(NOW - DAY)), CtLog("two", static=True, clock=HandTurnedClock(NOW - DAY))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_LIFE_DAYS = 30
@@ -56,7 +56,10 @@ class HostEntry:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything that a document says but its number and its dates. `refresh_after` None: the default."""
+    """Everything that a document says but its number and its dates. `refresh_after` None: the default.
+
+    `extendable_days`: how long freshness statements may prolong it, from the day it is issued on; None: not at all.
+    """
 
     organization: str
     project: str
@@ -65,6 +68,7 @@ class Draft:
     unlisted: str
     deny: tuple[str, ...]
     hosts: tuple[HostEntry, ...]
+    extendable_days: int | None = field(default=None, kw_only=True)
 
     @property
     def asks_for_ct(self) -> bool:

@@ -66,8 +66,9 @@ def settings_members(draft: Draft) -> dict[str, Any]:
         "project": draft.project,
         "life_days": draft.life_days,
     }
-    if draft.refresh_after is not None:
-        members["refresh_after"] = draft.refresh_after
+    for name in ("extendable_days", "refresh_after"):
+        if getattr(draft, name) is not None:
+            members[name] = getattr(draft, name)
     return {**members, "unlisted": draft.unlisted, "deny": list(draft.deny)}
 
 
@@ -96,6 +97,7 @@ def draft_of(members: Mapping[str, Any]) -> Draft:
         organization=table.text("organization"),
         project=table.text("project"),
         life_days=table.integer("life_days", 1, MAX_LIFE_DAYS, DEFAULT_LIFE_DAYS),
+        extendable_days=table.integer("extendable_days", 1, MAX_LIFE_DAYS) if table.has("extendable_days") else None,
         refresh_after=table.integer("refresh_after", 1, MAX_REFRESH_AFTER) if table.has("refresh_after") else None,
         unlisted=table.choice("unlisted", UNLISTED, "allow"),
         deny=table.texts("deny"),

@@ -115,6 +115,9 @@ def _project(table: Table, directory: Path) -> Project:
         organization=_identifier(table, "organization"),
         project=_identifier(table, "project"),
         life_days=document.integer("life_days", 1, MAX_LIFE_DAYS, DEFAULT_LIFE_DAYS),
+        extendable_days=document.integer("extendable_days", 1, MAX_LIFE_DAYS)
+        if document.has("extendable_days")
+        else None,
         refresh_after=document.integer("refresh_after", 1, MAX_REFRESH_AFTER)
         if document.has("refresh_after")
         else None,

@@ -54,6 +54,8 @@ def _document(file: ProjectFile, payload: Mapping[str, Any]) -> None:
     table: Any = file.toml["document"]
     days = -(-(payload["expires_at"] - payload["issued_at"]) // DAY)
     table["life_days"] = min(max(days, 1), MAX_LIFE_DAYS)
+    if payload.get("extendable_until", 0) > payload["expires_at"]:
+        table["extendable_days"] = min(-(-(payload["extendable_until"] - payload["issued_at"]) // DAY), MAX_LIFE_DAYS)
     if payload.get("refresh_after", DEFAULT_REFRESH_AFTER) != DEFAULT_REFRESH_AFTER:
         table["refresh_after"] = payload["refresh_after"]
     if payload.get("unlisted", "allow") != "allow":

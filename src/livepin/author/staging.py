@@ -12,7 +12,7 @@ from typing import Any
 from livepin.author import ct_rules
 from livepin.author.ct_logs import LogTable
 from livepin.author.draft import Draft, HostEntry, PinEntry
-from livepin.core.document import Document
+from livepin.core.document import FORMAT, Document
 from livepin.core.guard import DAY
 from livepin.core.pins import DIGEST_MEMBERS
 from livepin.core.strictjson import MAX_INTEGER as MAX_SERIAL
@@ -20,7 +20,7 @@ from livepin.core.trust import Revision
 from livepin.errors import PublishRefused
 
 #: What a revision is made of besides what it says: two payloads that differ only here say the same.
-CIRCUMSTANCE = frozenset({"serial", "issued_at", "expires_at"})
+CIRCUMSTANCE = frozenset({"serial", "issued_at", "expires_at", "extendable_until"})
 
 
 def payload_of(draft: Draft, serial: int, now: int, table: LogTable | None = None) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def payload_of(draft: Draft, serial: int, now: int, table: LogTable | None = Non
     Raises `DocumentRefused` (V5) for what no reader accepts.
     """
     payload: dict[str, Any] = {
-        "format": 1,
+        "format": FORMAT,
         "organization": draft.organization,
         "project": draft.project,
         "serial": serial,
@@ -37,6 +37,8 @@ def payload_of(draft: Draft, serial: int, now: int, table: LogTable | None = Non
         "expires_at": now + draft.life_days * DAY,
         "hosts": [_host(entry) for entry in draft.hosts],
     }
+    if draft.extendable_days is not None:
+        payload["extendable_until"] = now + draft.extendable_days * DAY
     if draft.refresh_after is not None:
         payload["refresh_after"] = draft.refresh_after
     if draft.unlisted != "allow":
@@ -74,17 +76,20 @@ def _pin(entry: PinEntry) -> dict[str, Any]:
 
 
 def again(payload: Mapping[str, Any], life_days: int, serial: int, now: int) -> dict[str, Any]:
-    """Old content under a new serial, with a new life: a roll-back, or a renewal of what is published."""
+    """Old content under a new serial, with a new life: a roll-back, or a renewal of what is published.
+
+    Statements may prolong it for as long as they could prolong the old one.
+    """
     fresh = {"serial": serial, "issued_at": now, "expires_at": now + life_days * DAY}
+    if "extendable_until" in payload:
+        fresh["extendable_until"] = max(0, now + payload["extendable_until"] - payload["issued_at"])
     return Document.from_payload({**payload, **fresh}).payload
 
 
 def off_everywhere(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The last thing that a project says: the same patterns, so that nothing becomes unlisted, and none is judged."""
-    kept = {
-        name: payload[name] for name in ("format", "organization", "project", *sorted(CIRCUMSTANCE & payload.keys()))
-    }
-    return {**kept, "hosts": [{"host": one["host"], "action": "off"} for one in payload["hosts"]]}
+    kept = {name: payload[name] for name in ("organization", "project", "serial", "issued_at", "expires_at")}
+    return {"format": FORMAT, **kept, "hosts": [{"host": one["host"], "action": "off"} for one in payload["hosts"]]}
 
 
 def next_serial(held: Iterable[Revision], epoch: int) -> int:

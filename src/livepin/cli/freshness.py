@@ -11,7 +11,8 @@ import click
 
 from livepin.author import keys
 from livepin.author.keys import KeyFile
-from livepin.author.signers.pem import open_signer
+from livepin.author.signers import opening
+from livepin.author.signers.places import parse_place
 from livepin.author.signers.signer import Signer
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
@@ -24,11 +25,12 @@ from livepin.cli.options import (
     timeout_option,
 )
 from livepin.cli.output import Output, moment, table
-from livepin.cli.passphrase import given_passphrase
+from livepin.cli.passphrase import secret_of
 from livepin.core import freshness as statements
 from livepin.core import jws
 from livepin.core.document import serialize
 from livepin.core.freshness import Statement
+from livepin.core.jws import PublicKey
 from livepin.core.trust import Revision
 from livepin.errors import KeyUnusable, OriginFailed, PublishRefused
 from livepin.publish import freshness as prolonging
@@ -48,7 +50,7 @@ def freshness() -> None:
 
 
 @freshness.command()
-@click.option("--key", "name", metavar="NAME", help="The refresh key: keys/NAME.pem; default the one that is there.")
+@click.option("--key", "name", metavar="NAME", help="The refresh key, by its name; default the one that is there.")
 @click.option(
     "--life-hours",
     type=click.IntRange(1, MAX_LIFE_HOURS),
@@ -86,7 +88,7 @@ def publish(
         number = f"{revision.epoch}.{revision.serial}"
         out.result(members, f"{number} would be good until {moment(until)}, by the key {key.name}")
         return Exit.OK
-    signer = open_signer(key.path, given_passphrase(passphrase_file, str(key.path)))
+    signer = _opened(desk, key, passphrase_file)
     statement = statements.verify(_signed(payload, signer), revision, now)
     given = Prolongation(statement, revision, desk.trust, [desk.origin], now)
     prolonging.deliver(given)
@@ -158,7 +160,7 @@ def _refresh_key(desk: Desk, revision: Revision, name: str | None) -> KeyFile:
     found = [one for one in keys.list_keys(desk.project.directory) if name in (None, one.name)]
     if name is not None and not found:
         raise KeyUnusable("key_missing", "there is no such key", where=f"keys/{name}.pem")
-    fitting = [one for one in found if one.thumbprint in good and one.path.exists()]
+    fitting = [one for one in found if one.thumbprint in good and one.signer]
     if not fitting:
         which = f"the key {name}" if name is not None else "any key that is here"
         message = f"the key set of {revision.epoch}.{revision.serial} does not name {which} as a refresh key"
@@ -166,6 +168,13 @@ def _refresh_key(desk: Desk, revision: Revision, name: str | None) -> KeyFile:
             "key_mismatch", message, where="keys", hint="`livepin keyset rotate --keep-key --refresh-key`"
         )
     return fitting[-1]
+
+
+def _opened(desk: Desk, key: KeyFile, passphrase_file: Path | None) -> Signer:
+    """The refresh key, wherever it is: a file, a token, a service. Raises `KeyUnusable`."""
+    secret = secret_of(passphrase_file)
+    public = PublicKey.from_text(key.public_key)
+    return opening.open_signer(parse_place(key.signer), desk.project.directory, public, secret)
 
 
 def _signed(payload: Mapping[str, Any], signer: Signer) -> str:

@@ -60,6 +60,7 @@ class Release:
         )
         warned = guard.warnings(draft, now)
         warned += self._keyset_due(now)
+        warned += self._not_extendable(draft)
         if ct_rules.wants_logs(draft.payload["hosts"]) and self.desk.log_table is not None:
             warned += ct_rules.soon(self.desk.log_table, draft, now)
         return guard.settle(findings, self.overrides, warned)
@@ -71,6 +72,16 @@ class Release:
             return ()
         message = f"the key set is past two thirds of its life; it expires {moment(signed.keyset.expires_at)}"
         return (Finding(Rule.G4, "", message, "`livepin keyset rotate` makes the next one; fetch the anchor."),)
+
+    def _not_extendable(self, draft: Document) -> tuple[Finding, ...]:
+        """Who counts on statements has to have named somebody who signs them."""
+        signed = self.desk.keyset
+        if draft.extendable_until <= draft.expires_at or (signed is not None and signed.keyset.refresh_keys):
+            return ()
+        message = "no statement can prolong the document: " + (
+            "only a key set names refresh keys" if signed is None else "the key set names no refresh keys"
+        )
+        return (Finding(Rule.G4, "", message, "`livepin keyset rotate --keep-key --refresh-key KEY`"),)
 
     def sign(self, payload: Mapping[str, Any], signer: Signer, settlement: Settlement, **journal: Any) -> Revision:
         """Sign a payload, and keep the text before anybody else gets it. Raises `KeyUnusable`, `OriginFailed`."""

@@ -3,8 +3,8 @@
     G1  an enforced pattern has two or more pins, one of them not in the served chain
     G2  every reachable address serves a chain that matches
     G3  a pin that is being served is not removed
-    G4  nothing expires before the document does
-    G5  the document does not live too long
+    G4  nothing expires before the document does, as far as freshness statements may prolong it
+    G5  the document does not live too long, and cannot be prolonged for too long
     G6  CT is satisfied where it is enforced, and its list is fresh
     G7  `when_expired: allow` is explained
     G8  no wildcard stands on a public suffix
@@ -117,10 +117,19 @@ def _life(draft: Document, given: Circumstances) -> Iterator[Finding]:
     if life > given.max_life:
         message = f"the document lives {_days(life)}, more than {_days(given.max_life)}"
         yield Finding(Rule.G5, "", message, "Set a smaller life_days.")
+    extent = draft.extendable_until - draft.issued_at
+    if extent > given.max_life >= life:
+        message = f"the document can be prolonged to {_days(extent)}, more than {_days(given.max_life)}"
+        yield Finding(Rule.G5, "", message, "Set a smaller extendable_days.")
     if draft.expires_at <= given.now:
         yield Finding(Rule.G4, "", "the document expires before it is published", "Stage it again.")
-    if given.keyset_expires_at is not None and given.keyset_expires_at < draft.expires_at:
+    if given.keyset_expires_at is not None and given.keyset_expires_at < _end(draft):
         yield Finding(Rule.G4, "", "the key set expires before the document does", "Make a new key set first.")
+
+
+def _end(draft: Document) -> int:
+    """The last moment at which the document may be in force as a fresh one."""
+    return max(draft.expires_at, draft.extendable_until)
 
 
 def _days(seconds: int) -> str:
@@ -148,7 +157,7 @@ def _substance(policy: Policy) -> Iterator[Finding]:
 def _windows(policy: Policy, draft: Document, given: Circumstances) -> Iterator[Finding]:
     """G4 for pins. One that ended already is no surprise to come: it does not count (G1 does not count it either)."""
     for pin in policy.pins or ():
-        if pin.end is not None and given.now < pin.end < draft.expires_at:
+        if pin.end is not None and given.now < pin.end < _end(draft):
             message = f"the pin {_short(pin)} ends before the document expires"
             yield Finding(Rule.G4, policy.host, message, "Let the pin end later, or the document live shorter.")
 
@@ -221,7 +230,7 @@ def _ct(policy: Policy, draft: Document, served: list[Served], now: float) -> It
         yield Finding(Rule.G6, policy.host, problem.text, _NEWER_LIST)
         return
     assert draft.ct_logs is not None
-    if policy.pins is None and draft.ct_logs.usable_until < draft.expires_at:
+    if policy.pins is None and draft.ct_logs.usable_until < _end(draft):
         message = "without pins CT is all there is, and the list of logs becomes too old before the document expires"
         yield Finding(Rule.G4, policy.host, message, _NEWER_LIST)
     for one in served:
