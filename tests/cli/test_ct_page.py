@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from livepin.author.ct_logs import FILE_NAME, log_id, open_table
 from livepin.core.base64s import b64
 from livepin.testing import CtLog
@@ -28,6 +30,7 @@ def fetched(directory: Path) -> None:
     (directory / "log_list_pubkey.pem").write_bytes(public_pem(LIST_KEY))
 
 
+@pytest.mark.slow
 def test_a_reader_follows_the_page(shell: Shell) -> None:
     fetched(shell.directory)
     script, expected, language_before = ["set -e"], [], ""

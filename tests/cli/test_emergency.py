@@ -54,6 +54,7 @@ def steps() -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["project", "keyed"])
 def test_somebody_follows_the_page_at_three_in_the_morning(
     start: str, request: pytest.FixtureRequest, tmp_path: Path, service: Service, cdn: tuple[Path, str]

@@ -10,9 +10,15 @@ from tests.cli.shell import Shell
 from tests.cli.transcript import Step, play, read_transcript
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+#: Every passphrase costs what it is meant to cost, and every command is a process.
+SLOW = ("anchors", "another-machine", "hosts-and-pins", "keyset", "sign-and-publish", "stolen-signing-key")
 
 
-@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def _marked(path: Path) -> object:
+    return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
+
+
+@pytest.mark.parametrize("path", map(_marked, TRANSCRIPTS))
 def test_transcript(path: Path, request: pytest.FixtureRequest) -> None:
     start, steps = read_transcript(path)
     assert steps

@@ -222,9 +222,10 @@ def test_when_the_document_is_out_of_date_every_region_is_asked_and_none_may_ans
     clock.advance(31 * DAY)
     wait_for_rounds(pinner, 2)
     assert pinner.status().expired
-    second.put(acme.documents.pointer, acme.documents.next())
+    # Forgotten first: a round of the background may be the one that finds the new document.
     acme.origin.forget()
-    assert pinner.refresh()
+    second.put(acme.documents.pointer, acme.documents.next())
+    pinner.refresh()
     assert (pinner.status().serial, pinner.status().expired) == (3, False)
     assert acme.origin.requests[0].header("If-None-Match") is None
 

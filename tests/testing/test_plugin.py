@@ -52,6 +52,7 @@ def test_the_page_names_every_fixture() -> None:
     assert all(inspect.getdoc(getattr(plugin, name)) for name in FIXTURES)
 
 
+@pytest.mark.slow
 def test_whoever_does_not_use_it_pays_nothing_for_it(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +160,7 @@ SHOWS_NOTHING = {
 }
 
 
+@pytest.mark.slow
 def test_a_test_that_shows_nothing_fails_and_says_why(pytester: pytest.Pytester) -> None:
     tests = "import livepin\nfrom application import call, call_carefully\n"
     for number, block in enumerate(SHOWS_NOTHING):

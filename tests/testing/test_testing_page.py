@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import livepin.testing
 from livepin.testing import Cast, DocumentAuthority, conversations, failures
 
@@ -18,6 +20,7 @@ TEXT = PAGE.read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_a_reader_copies_every_block_into_a_test_file_and_it_passes(tmp_path: Path) -> None:
     assert len(BLOCKS) == TEXT.count("```python") > 0
     for number, block in enumerate(BLOCKS):

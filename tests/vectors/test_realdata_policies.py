@@ -69,6 +69,7 @@ def _other_states(logs: list[Json], moments: tuple[int, ...], chance: random.Ran
     return changed
 
 
+@pytest.mark.slow
 def test_two_readings_of_the_published_rules_agree() -> None:
     chance = random.Random(6962)
     requests, expected = [], []

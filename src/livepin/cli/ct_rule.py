@@ -141,12 +141,13 @@ def tell(entry: HostEntry, project: OpenProject, out: Output) -> None:
         out.note(f"{message}. {hint}")
 
 
-def rule_text(rule: Mapping[str, Any], known: LogTable | None) -> str:
-    """A rule in one line."""
+def rule_text(rule: Mapping[str, Any], project: OpenProject) -> str:
+    """A rule in one line. The log table is read only for a rule that names logs: the others stand a broken one."""
     if rule["action"] == "off":
         return "ct off"
     parts = [f"ct {rule['action']}", f"policy {rule['policy']}"]
     parts += [f"operators {', '.join(rule['operators'])}"] if "operators" in rule else []
     if "logs" in rule:
+        known = project.log_table
         parts.append(f"logs {', '.join(ct_rules.names_of(known, rule['logs']) if known else rule['logs'])}")
     return "; ".join(parts)

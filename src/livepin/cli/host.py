@@ -74,7 +74,7 @@ def set_(
         out.note(f"it has no pins yet: `livepin pin add '{typed.text}' --live`")
     verb = f"{'would be ' if dry_run else ''}{'added' if is_new else 'changed'}"
     rule = entry.ct if entry is not None and not wish.empty else None
-    shown = f" ({ct_rule.rule_text(rule, project.log_table)})" if rule else ""
+    shown = f" ({ct_rule.rule_text(rule, project)})" if rule else ""
     out.result({"host": typed.text, "new": is_new, "ct": rule, "dry_run": dry_run}, f"{typed.text} {verb}{shown}")
 
 
