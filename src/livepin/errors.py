@@ -156,6 +156,12 @@ CODES: dict[str, str] = {
     "project_unnamed": "Name it with --project ORG/PROJECT, here or (for good) with `livepin profile use`.",
     "draft_unpushed": "Bring it there with `livepin push`, or throw it away with --replace.",
     "draft_unknown": "Look at both first; `livepin pull` takes the server's, `livepin push --replace` overwrites it.",
+    # an installation of the server
+    "backup_invalid": "Give the file that `livepin server backup` wrote, unchanged.",
+    "backup_expired": "Take a younger backup, or give the copy of keys/ in which its key still is.",
+    "restore_refused": "Restore into an empty data folder, and an empty database.",
+    "program_missing": "Install it, and put it on the PATH.",
+    "program_failed": "The message is that program's own; correct what it names.",
     # the command line
     "extra_missing": "Install what the command line needs: pip install 'livepin[cli]'.",
     "usage": "Run the command with --help.",

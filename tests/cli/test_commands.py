@@ -84,6 +84,7 @@ CALLS: dict[str, list[str]] = {
     "verify": ["verify", "public/acme/shop/pins.jws"],
     "embed": ["embed", "--seed", "seed.jws"],
     "doctor": ["doctor"],
+    "audit verify": ["audit", "verify", "trail.jsonl"],
     "conform": ["conform"],
 }
 
@@ -128,6 +129,7 @@ def call(name: str, project: Shell, service: Service) -> list[str]:
 def prepare(project: Shell, keyed_template: Path) -> None:
     """What some of the good calls need to be there."""
     (project.directory / "other").mkdir()
+    (project.directory / "trail.jsonl").write_text("", "utf-8")
     CT.write(project.directory)
     shutil.copytree(keyed_template, project.directory / "keyed")
     shutil.copytree(keyed_template.parent / "drawer", project.directory / "drawer")
@@ -165,6 +167,7 @@ CHANGING = [name for name in CALLS if "--dry-run" in options_of(TREE[name])]
 def test_whatever_changes_something_has_a_dry_run() -> None:
     reading = {"keys list", "look", "host list", "pin list", "deny list", "check", "diff", "show", "verify", "doctor"}
     reading |= {
+        "audit verify",
         "ct logs compare",
         "ct logs list",
         "ct check",

@@ -84,10 +84,27 @@ class Installation:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
         )
         assert done.returncode == status, done.stdout + done.stderr
         return done
+
+    def make(self) -> None:
+        """What a first start makes, without serving."""
+        self.run("pass", make=True)
+
+    def run(self, code: str, *, make: bool = False) -> str:
+        """Run Python on the installation, with Django set up; what it printed."""
+        before = (
+            "from pathlib import Path\nfrom livepin.cli.installation import enter\n"
+            f"config = enter(None, make={make})\n"
+            "from livepin.server import first_start\nfirst_start.migrate(config)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", before + code], env=self.environment(), capture_output=True, text=True, timeout=200
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def serve(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `livepin serve` and wait until it says that it is ready."""

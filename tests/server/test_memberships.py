@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from livepin.errors import Conflict, Forbidden, LivepinError, NotFound, Unauthenticated, ValueInvalid
 from livepin.server.actions import accounts, audit, invitations, memberships, tokens
 from livepin.server.actions.actor import Actor
 from livepin.server.models import Account, Invitation, Membership
+from tests.server.installation import free_port
 from tests.server.world import World
 
 
@@ -184,3 +187,19 @@ def test_the_audit_trail_tells_of_members_without_addresses(world: World) -> Non
     assert said == ["member invited", "invitation accepted", "role changed", "member removed"]
     assert "nora" not in str(trail)
     assert audit.first_broken(trail) is None
+
+
+def test_whoever_is_invited_gets_the_code_by_mail(world: World) -> None:
+    made = invitations.create(world.actor("alice"), "acme", "nora@example.com", "editor")
+    (letter,) = mail.outbox
+    assert made.mailed
+    assert letter.to == ["nora@example.com"]
+    assert made.secret in letter.body
+
+
+def test_a_mail_server_that_is_away_costs_no_invitation(world: World, settings: Any) -> None:
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1"
+    settings.EMAIL_PORT = free_port()
+    made = invitations.create(world.actor("alice"), "acme", "nora@example.com", "editor")
+    assert not made.mailed
+    assert invitations.find(made.secret).email == "nora@example.com"

@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pull": ("pull", "A server's project as files, for an emergency without the server."),
     "push": ("push", "A project file's draft to the server."),
     "serve": ("serve", "Run the server; its first start makes all that it needs."),
+    "server": ("server", "An installation of the server: settings, check, backups, keys, ways in."),
+    "audit": ("audit", "Verify an exported audit trail, without the server."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }
 

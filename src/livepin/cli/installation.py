@@ -36,10 +36,10 @@ def settings(data: Path | None) -> Config:
     return config
 
 
-def enter(data: Path | None, *, make: bool = False) -> Config:
+def enter(data: Path | None, *, make: bool = False, found: bool = True) -> Config:
     """The settings in force, with Django set up on them. `make`: on a first start, make what is missing.
 
-    Raises `ConfigurationError`, also where there is no installation and none is to be made.
+    `found` False: there need not be an installation yet. Raises `ConfigurationError`, also where there is none.
     """
     for name in _NEEDED:
         importlib.import_module(name)
@@ -48,7 +48,7 @@ def enter(data: Path | None, *, make: bool = False) -> Config:
 
     if make:
         first_start.make_folders(config)
-    elif not config.data.is_dir():
+    elif found and not config.data.is_dir():
         message = "there is no such data folder: name it with --data, or make one with `livepin serve`"
         raise ConfigurationError("configuration_invalid", message, where=str(config.data))
     os.environ["DJANGO_SETTINGS_MODULE"] = "livepin.server.settings"

@@ -78,6 +78,17 @@ TABLE: dict[str, Row] = {
     "tokens_revoke": Row("++N+NNNNNNNUUU", {**ORGANIZATION, "token": "{token}"}, success=204),
     "audit_list_all": Row(MANAGE, ORGANIZATION),
     "audit_export": Row(MANAGE, ORGANIZATION),
+    "exports_account": Row(PERSON, {}),
+    "exports_organization": Row(MANAGE, ORGANIZATION),
+    "deletions_list_all": Row(PERSON, {}),
+    "deletions_delete_organization": Row("+FFFFNFFFFFUUU", ORGANIZATION, success=202),
+    "deletions_delete_project": Row(MANAGE_PROJECT, PROJECT, success=202),
+    # Nobody wished for it; who may take it back is in test_deletions.py.
+    "deletions_keep_organization": Row("N" * 11 + "UUU", ORGANIZATION),
+    "deletions_keep_project": Row("N" * 11 + "UUU", PROJECT),
+    # Alice and Mallory are the only owners.
+    "deletions_close_account": Row("C++++CFFFFFUUU", {}, success=202),
+    "deletions_reopen_account": Row("N" * 14, {}, {"secret": "guess"}),
     "projects_list_all": Row(SOME, ORGANIZATION),
     "projects_create": Row(MANAGE, ORGANIZATION, {"project": "another"}, 201),
     "projects_read": Row(READ, PROJECT),

@@ -26,10 +26,11 @@ def test_the_examples_of_the_page_do_what_it_says(live_server: Any) -> None:
     for example in EXAMPLES:
         done = subprocess.run(["sh", "-ec", example], env=environment, capture_output=True, text=True, check=True)
         answers.append(json.loads(done.stdout))
-    me, draft, publish, warnings, hosts, problem = answers
+    me, draft, publish, warnings, hosts, problem, export = answers
     assert me["account"]["email"] == "alice@example.com"
     assert [one["host"] for one in draft["hosts"]] == ["api.example.com"]
     assert (publish["state"], publish["note"]) == ("checking", "first")
     assert warnings == {"items": []}
     assert [one["host"] for one in hosts["items"]] == ["api.example.com"]
     assert (problem["status"], problem["code"], problem["where"]) == (404, "not_found", "nobodys")
+    assert export["memberships"][0]["organization"] == "acme"

@@ -112,6 +112,11 @@ def master_id(text: str) -> str:
     return _Sealed.parse(text, "").master_id
 
 
+def check(text: str, owner: Owner, masters: Iterable[MasterKey]) -> None:
+    """Raise `KeyUnusable` unless a sealed key can be opened, for this owner."""
+    _open(text, owner, _by_id(masters))
+
+
 def _by_id(masters: Iterable[MasterKey]) -> dict[str, MasterKey]:
     return {master.id: master for master in masters}
 

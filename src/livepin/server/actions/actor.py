@@ -86,9 +86,12 @@ class Reach:
         return ORDER.index(may) <= ORDER.index(self.most)
 
 
-def reach(actor: Actor, organization: str, may: May) -> Reach:
-    """An organization by its identifier, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`."""
-    found = Organization.objects.filter(identifier=organization, deletion_requested_at=None).first()
+def reach(actor: Actor, organization: str, may: May, *, ending: bool = False) -> Reach:
+    """An organization by its identifier, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`.
+
+    `ending`: one whose deletion was asked for, which nobody finds otherwise.
+    """
+    found = Organization.objects.filter(identifier=organization, deletion_requested_at__isnull=not ending).first()
     most = None if found is None else _most(actor, found, None)
     if found is None or most is None:
         raise NotFound("not_found", "there is no such organization", where=organization)
@@ -106,11 +109,21 @@ def reach_whole(actor: Actor, organization: str, may: May) -> Reach:
     return reached
 
 
-def reach_project(actor: Actor, organization: str, project: str, may: May) -> tuple[Reach, Project]:
-    """A project by its identifiers, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`."""
+def reach_project(
+    actor: Actor, organization: str, project: str, may: May, *, ending: bool = False
+) -> tuple[Reach, Project]:
+    """A project by its identifiers, for an actor who may do `may` there. Raises `NotFound`, `Forbidden`.
+
+    `ending`: one whose deletion was asked for, which nobody finds otherwise.
+    """
     found = (
         Project.objects.select_related("organization")
-        .filter(organization__identifier=organization, organization__deletion_requested_at=None, identifier=project)
+        .filter(
+            organization__identifier=organization,
+            organization__deletion_requested_at=None,
+            identifier=project,
+            deletion_requested_at__isnull=not ending,
+        )
         .first()
     )
     most = None if found is None else _most(actor, found.organization, found)
@@ -134,9 +147,14 @@ def organizations(actor: Actor) -> models.QuerySet[Organization]:
 
 def projects(reached: Reach) -> models.QuerySet[Project]:
     """The projects of an organization that an actor can see."""
-    seen = reached.organization.projects.all()
+    seen = reached.organization.projects.filter(deletion_requested_at=None)
     token = reached.actor.token
     return seen if token is None or token.project_id is None else seen.filter(id=token.project_id)
+
+
+def living_projects() -> models.QuerySet[Project]:
+    """Every project of the server whose deletion nobody asked for: for what the server does by itself."""
+    return Project.objects.filter(deletion_requested_at=None, organization__deletion_requested_at=None)
 
 
 def _most(actor: Actor, organization: Organization, project: Project | None) -> May | None:

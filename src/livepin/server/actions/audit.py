@@ -1,17 +1,13 @@
 """The audit trail: append-only, one hash chain an organization, verifiable by anyone who has an export of it.
 
-    hash(n) = SHA-256( hash(n-1) as ASCII hex ‖ 0x0A ‖ canonical JSON of entry n without its hash )
-
-`hash(0)` is the empty text. Canonical JSON: members sorted, no white space, UTF-8.
+The chain itself is in `livepin.server.trail`, which needs neither a database nor Django.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +15,8 @@ from django.db.models import Q
 
 from livepin.server.actions.actor import Actor, May, reach
 from livepin.server.models import AuditEntry, Organization
+from livepin.server.trail import chained
+from livepin.server.trail import first_broken as first_broken
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -57,12 +55,6 @@ def exported(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def chained(before: str, entry: Mapping[str, Any]) -> str:
-    """The hash of an exported entry after the one whose hash is `before`."""
-    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
-
-
 def listed(
     actor: Actor, organization: str, before: int | None = None, most: int = 100, like: str = ""
 ) -> list[AuditEntry]:
@@ -97,14 +89,3 @@ def export(actor: Actor, organization: str) -> Iterator[dict[str, Any]]:
     """The whole trail, oldest entry first, each with its hash. Takes the right to manage."""
     reached = reach(actor, organization, May.MANAGE)
     return ({**exported(one), "hash": one.hash} for one in reached.organization.audit_entries.order_by("number"))
-
-
-def first_broken(entries: Iterable[Mapping[str, Any]]) -> int | None:
-    """The number of the first entry of an export that does not follow from those before it; None if all do."""
-    before = ""
-    for expected, entry in enumerate(entries, start=1):
-        plain = {name: value for name, value in entry.items() if name != "hash"}
-        if plain.get("number") != expected or chained(before, plain) != entry.get("hash"):
-            return expected
-        before = entry["hash"]
-    return None

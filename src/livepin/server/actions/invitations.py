@@ -15,25 +15,38 @@ from django.db import transaction
 from django.utils import timezone
 
 from livepin.errors import Conflict, LimitReached, NotFound, ValueInvalid
-from livepin.server.actions import accounts, audit, memberships, secrets
+from livepin.server.actions import accounts, audit, mail, memberships, secrets
 from livepin.server.actions.actor import Actor, May, reach_whole
 from livepin.server.models import Invitation, Membership, Organization
+from livepin.server.settings import CONFIG
 
 DAYS = 7
 #: Invitations of one organization that wait: whoever invites sends mail to people who did not ask for it.
 MOST = 200
+_MAIL = """You are invited to {organization} on Livepin, as {role}.
+
+Open {address} and enter this code within {days} days:
+
+{secret}
+
+If you know nothing of this, do nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class NewInvitation:
-    """An invitation that was just made: the only moment at which `secret` exists."""
+    """An invitation that was just made: the only moment at which `secret` exists.
+
+    `mailed`: whether the mail server took it; else who invites has to hand the secret over.
+    """
 
     invitation: Invitation
     secret: str
+    mailed: bool
 
 
 def create(actor: Actor, organization: str, email: str, role: str) -> NewInvitation:
-    """Invite an address; an earlier invitation of it ends. Takes the right to manage; to invite an owner, to own.
+    """Invite an address by mail; an earlier invitation of it ends. Takes the right to manage; for an owner, to own.
 
     Raises `NotFound`, `Forbidden`, `ValueInvalid`, `Conflict` for a member, `LimitReached`.
     """
@@ -62,7 +75,9 @@ def create(actor: Actor, organization: str, email: str, role: str) -> NewInvitat
             expires_at=timezone.now() + timedelta(days=DAYS),
         )
         audit.append(reached.organization, actor, "member invited", str(invitation.id), role=role)
-    return NewInvitation(invitation, secret)
+    address = f"{CONFIG.public_url}/invitation/"
+    text = _MAIL.format(organization=organization, role=role, address=address, days=DAYS, secret=secret)
+    return NewInvitation(invitation, secret, mail.send(email, "An invitation", text))
 
 
 def _address(email: str) -> str:

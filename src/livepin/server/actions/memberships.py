@@ -85,7 +85,8 @@ def _locked(reached: Reach, account_id: str) -> Membership:
 
 def _keep_an_owner(found: Membership) -> None:
     """Raise `Conflict` for the only owner."""
-    if found.role == "owner" and found.organization.memberships.filter(role="owner").count() == 1:
+    owners = found.organization.memberships.filter(role="owner", account__is_active=True)
+    if found.role == "owner" and not owners.exclude(account=found.account_id).exists():
         raise Conflict("last_owner", "this is the only owner", where=found.organization.identifier)
 
 

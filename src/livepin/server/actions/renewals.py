@@ -18,7 +18,7 @@ from livepin.core.guard import DAY
 from livepin.core.keyset import KeySet
 from livepin.errors import LivepinError, NotFound
 from livepin.server.actions import keys, publishes, revisions
-from livepin.server.actions.actor import SERVER, Actor, May, reach_project
+from livepin.server.actions.actor import SERVER, Actor, May, living_projects, reach_project
 from livepin.server.actions.publishes import Wish
 from livepin.server.models import Project, Publish, Revision
 
@@ -77,9 +77,7 @@ def start_due(now: datetime | None = None) -> int:
     One that failed is asked for again some time later; where an own key has to sign, it is asked for once.
     """
     moment, asked = now or timezone.now(), 0
-    for project in Project.objects.filter(state="active", organization__deletion_requested_at=None).select_related(
-        "organization"
-    ):
+    for project in living_projects().filter(state="active").select_related("organization"):
         try:
             asked += _start_due(project, moment)
         except LivepinError:

@@ -21,7 +21,7 @@ from livepin.core import trust as core
 from livepin.core.keyset import KeySet
 from livepin.errors import DocumentRefused, LivepinError, NotFound, ProjectInvalid
 from livepin.server.actions import audit, keys, revisions
-from livepin.server.actions.actor import Actor, May, reach_project
+from livepin.server.actions.actor import Actor, May, living_projects, reach_project
 from livepin.server.models import Account, Acknowledgement, Look, Notice, Project
 from livepin.server.settings import CONFIG
 from livepin.watch import warnings as watch
@@ -160,7 +160,7 @@ def mail_due(project_id: str, now: datetime | None = None) -> int:
     One mail a member, with all that is new to that member. Raises `OSError` after the others got theirs; what was not
     sent is tried again.
     """
-    project = Project.objects.select_related("organization").filter(id=project_id, state="active").first()
+    project = living_projects().select_related("organization").filter(id=project_id, state="active").first()
     if project is None or project.organization.deletion_requested_at is not None:
         return 0
     moment = now or timezone.now()

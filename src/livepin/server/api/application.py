@@ -13,7 +13,9 @@ from ninja.operation import Operation
 from livepin.errors import LivepinError, RequestInvalid, ValueInvalid
 from livepin.server.api import (
     audit,
+    deletions,
     drafts,
+    exports,
     hosts,
     invitations,
     keys,
@@ -62,7 +64,7 @@ api = Api(
     # The page that ninja would serve loads scripts from strangers.
     docs_url=None,
 )
-_PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit)
+_PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit, exports, deletions)
 _PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, origins, withdrawals, keys)
 for one in (*_PEOPLE, *_PROJECTS):
     api.add_router("", one.router)

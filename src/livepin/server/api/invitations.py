@@ -41,9 +41,13 @@ class Invitation(Answer):
 
 
 class NewInvitation(Invitation):
-    """An invitation that was just made: `secret` is shown this once. Give it to who is invited; it works once."""
+    """An invitation that was just made. `secret` is shown this once, and works once.
+
+    It was mailed to who is invited, if `mailed`; else hand it over.
+    """
 
     secret: str
+    mailed: bool
 
 
 class Invitations(Listing):
@@ -93,9 +97,9 @@ def list_all(request: HttpRequest, organization: str, cursor: Cursor = "", limit
 
 @router.post("/organizations/{organization}/invitations", response={201: NewInvitation})
 def create(request: HttpRequest, organization: str, body: Invite) -> HttpResponse:
-    """Invite an address, for a week. An earlier invitation of it ends. The API sends no mail: the dashboard does."""
+    """Invite an address by mail, for a week. An earlier invitation of it ends."""
     made = invitations.create(actor(request), organization, body.email, body.role)
-    return answer({**shown(made.invitation), "secret": made.secret}, 201)
+    return answer({**shown(made.invitation), "secret": made.secret, "mailed": made.mailed}, 201)
 
 
 @router.delete("/organizations/{organization}/invitations/{invitation}", response={204: None})

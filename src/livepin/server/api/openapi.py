@@ -78,7 +78,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     versioned = any(one["name"] == "If-Match" for one in parameters)
     if operation.get("security"):
         found |= {401, 403}
-    if "{" in path or path.endswith(("poll", "redeem", "accept", "accounts")):
+    if "{" in path or path.endswith(("poll", "redeem", "accept", "accounts", "reopen")):
         found.add(404)
     if has_body or parameters:
         found.add(422)

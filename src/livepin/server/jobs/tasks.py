@@ -10,9 +10,11 @@ import structlog
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
-from livepin.server import queue
-from livepin.server.actions import delivery, looks, publishes, renewals, warnings, withdrawals
-from livepin.server.models import Job, Notice, Project
+from livepin.server import backup, queue
+from livepin.server.actions import deletions, delivery, looks, publishes, renewals, warnings, withdrawals
+from livepin.server.actions.actor import living_projects
+from livepin.server.models import Job, Notice
+from livepin.server.settings import CONFIG
 
 _log = structlog.get_logger("livepin.jobs")
 
@@ -29,13 +31,13 @@ def _publish(publish_id: str) -> None:
 def _looks() -> None:
     """Each project's looks are a job of their own: one that is slow holds up no other."""
     for project_id in (
-        Project.objects.filter(state="active", hosts__isnull=False).distinct().values_list("id", flat=True)
+        living_projects().filter(state="active", hosts__isnull=False).distinct().values_list("id", flat=True)
     ):
         queue.enqueue("look", {"project_id": str(project_id)}, f"look {project_id}")
 
 
 def _look(project_id: str) -> None:
-    project = Project.objects.select_related("organization").filter(id=project_id, state="active").first()
+    project = living_projects().select_related("organization").filter(id=project_id, state="active").first()
     if project is not None:
         looks.refresh_all(project)
 
@@ -46,12 +48,18 @@ def _remove(project_id: str) -> None:
 
 def _warnings() -> None:
     """As looks: a mail server that hangs for one project's members holds up no other."""
-    for project_id in Project.objects.filter(state="active").values_list("id", flat=True):
+    for project_id in living_projects().filter(state="active").values_list("id", flat=True):
         queue.enqueue("warn", {"project_id": str(project_id)}, f"warn {project_id}")
 
 
 def _warn(project_id: str) -> None:
     warnings.mail_due(project_id)
+
+
+def _purge() -> None:
+    """What is due is gone, in backups too, and in mail that was only written to files."""
+    backup.forget_old(CONFIG, timezone.now().timestamp())
+    deletions.purge_due()
 
 
 def _tidy() -> None:
@@ -71,6 +79,7 @@ TASKS: Mapping[str, Callable[..., Any]] = {
     "warn": _warn,
     "remove objects": _remove,
     "tidy": _tidy,
+    "purge": _purge,
 }
 
 #: How often the server asks itself for a task (beats.py).
@@ -80,6 +89,7 @@ PERIODIC: Mapping[str, timedelta] = {
     "looks": timedelta(hours=6),
     "warnings": timedelta(hours=1),
     "tidy": timedelta(hours=1),
+    "purge": timedelta(hours=1),
 }
 
 

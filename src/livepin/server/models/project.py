@@ -28,6 +28,8 @@ class Project(models.Model):
     name = models.CharField(max_length=100)
     state = models.CharField(max_length=16, default="active")
     created_at = models.DateTimeField(default=timezone.now)
+    deletion_requested_at = models.DateTimeField(null=True, blank=True)
+    purge_after = models.DateTimeField(null=True, blank=True)
 
     draft_version = models.PositiveBigIntegerField(default=1)
     life_days = models.PositiveIntegerField(default=DEFAULT_LIFE_DAYS)

@@ -11,9 +11,11 @@ from livepin.server.models.account import Account
 
 
 class Link(models.Model):
-    """A link with a secret, of which only the SHA-256 is kept. `use`: first (the first account), account or sign-in.
+    """A link with a secret, of which only the SHA-256 is kept. `use`: first (the first account), account,
+    sign-in or reopen.
 
-    `account`: whom a link of the use `sign-in` signs in. A used link is gone.
+    `account`: whom a link of the use `sign-in` signs in, and whose account one of the use `reopen` opens again. A used
+    link is gone.
     """
 
     secret_hash = models.CharField(max_length=64, primary_key=True)
