@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from types import FrameType
 
 from demo.processes import Processes
 from demo.scenes import SCENES
+from demo.server import EMAIL
 from demo.stage import Stage
 from demo.story import Story, Style
 from demo.waiting import DemoFailed, uninterrupted
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="demo", description="Livepin's story, with real processes on loopback.")
     parser.add_argument("--plain", action="store_true", help="no colours, ASCII only")
     parser.add_argument("--without-nginx", action="store_true", help="serve the document with Python's static server")
-    parser.epilog = "KEEP=1 in the environment leaves the folder with everything that was made."
+    parser.epilog = "KEEP=1 in the environment leaves the dashboard open, and the folder with everything that was made."
     return parser
 
 
@@ -85,7 +87,7 @@ def _tidy(folder: Path, story: Story) -> None:
 
 def _play(folder: Path, story: Story, *, use_nginx: bool) -> None:
     story.say("Livepin in a minute: a pinned application, somebody in between, two rotations, a replay,")
-    story.say("a certificate that nobody logged.")
+    story.say("a certificate that nobody logged; a server that dies piece by piece, and is not missed.")
     story.say("Everything runs on this machine's loopback, and every line with a mark is checked.")
     with Processes(folder) as processes:
         stage = Stage(folder, processes, story, use_nginx=use_nginx)
@@ -95,6 +97,23 @@ def _play(folder: Path, story: Story, *, use_nginx: bool) -> None:
             if not story.holds:
                 story.say("\nA claim failed, so the story ends here.")
                 return
+        if os.environ.get("KEEP"):
+            _stay(stage)
+
+
+def _stay(stage: Stage) -> None:
+    """Leave the server open until somebody presses Ctrl-C; where nobody can, say how it is opened again."""
+    story, server = stage.story, stage.server
+    if not sys.stdin.isatty():
+        story.say(f"\nThe server can be opened again: livepin serve --data {server.folder}")
+    else:
+        server.start("web")
+        story.summary()
+        story.say(f"\nThe dashboard is open, until Ctrl-C: {server.dashboard}")
+    story.say(f"Sign in as {EMAIL}, with {server.password}")
+    if sys.stdin.isatty():
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ class Origin:
     def start(self) -> str:
         """Start the server, wait until it answers, and say which it is."""
         self.public.mkdir(parents=True)
-        self._port = _free_port()
+        self._port = free_port()
         if self._nginx is None:
             name = f"Python's own static server ({'.'.join(map(str, sys.version_info[:3]))})"
             module = ["-m", "http.server", str(self._port), "--bind", "127.0.0.1", "--directory", str(self.public)]
@@ -126,7 +126,7 @@ class Origin:
             draft.replace(path)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that was free a moment ago: nginx cannot be told to choose one itself."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

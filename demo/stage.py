@@ -10,6 +10,7 @@ from demo.attacker import Attacker, find_mitmdump
 from demo.origin import Origin, find_nginx, require_nginx
 from demo.processes import Processes
 from demo.project import Project
+from demo.server import Server
 from demo.shop import HOST, Shop
 from demo.story import Story
 
@@ -29,6 +30,10 @@ class Stage:
         self.shop = Shop(folder / "shop", processes)
         self.project = Project(folder / "project", processes, story)
         self.origin = Origin(self.project.folder, processes, nginx)
+        self.server = Server(folder / "server", processes, self.origin)
+        # A member's machine, which holds no project; and the folder that somebody pulls, in case.
+        self.desk = Project(folder / "desk", processes, story, self.project.passphrase)
+        self.emergency = Project(folder / "emergency", processes, story, self.project.passphrase)
         self.attacker = Attacker(folder / "attacker", processes, mitmdump)
         self.trusted = folder / "trusted-cas.pem"
         self.trusted.write_bytes(self.shop.ca_file.read_bytes())

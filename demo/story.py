@@ -51,6 +51,7 @@ class Story:
         self._style = style
         self._scene = ""
         self._scenes = 0
+        self._summed = False
         self._began = self._last = time.monotonic()
 
     @property
@@ -116,7 +117,10 @@ class Story:
         return holds
 
     def summary(self) -> None:
-        """The table of all claims."""
+        """The table of all claims, once."""
+        if self._summed:
+            return
+        self._summed = True
         marks = self._style.marks
         self.say()
         self.say(self._style.paint("What was claimed, and checked", "title"))

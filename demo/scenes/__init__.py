@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from demo.scenes import allowed, intercepted, pinned, replayed, rotated, unlogged
+from demo.scenes import (
+    allowed,
+    dashboardless,
+    emergency,
+    intercepted,
+    pinned,
+    replayed,
+    returned,
+    rotated,
+    served,
+    unlogged,
+)
 from demo.stage import Stage
 
 #: Title -> how it is played.
@@ -15,4 +26,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "Two rotations": rotated.play,
     "A replay": replayed.play,
     "The right key, unlogged": unlogged.play,
+    "A server for the team": served.play,
+    "The dashboard is killed": dashboardless.play,
+    "The API is killed": emergency.play,
+    "The server is back": returned.play,
 }

@@ -29,7 +29,6 @@ def play(stage: Stage) -> None:
     stage.shop.rotate(proven)
     answers = stage.running.order()
     stage.story.claim("with its SCTs it is allowed again", [answer.ok for answer in answers], [True, True])
-    stage.running.finish()
 
 
 def _demand(stage: Stage) -> None:

@@ -19,7 +19,7 @@ from demo.origin import find_nginx, require_nginx
 from demo.stage import UNPINNED
 from demo.waiting import DemoFailed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CHECKOUT = Path(__file__).parents[2]
 BUILD = CHECKOUT / "build"
@@ -47,7 +47,7 @@ class Demo:
     def tell(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Run it to its end; exit status and everything it said."""
         with self.start(*arguments, **environment) as process:
-            said, _ = process.communicate(timeout=100)
+            said, _ = process.communicate(timeout=200)
             return process.returncode, said
 
     def processes(self) -> list[str]:
@@ -87,7 +87,7 @@ def test_the_story_is_told_in_a_minute_and_every_claim_holds(demo: Demo) -> None
     began = time.monotonic()
     status, said = demo.tell()
     assert status == 0, said
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 90  # about 40 s where nothing else runs
     token = re.search(
         r"^ +GET https://localhost:\d+/orders  Authorization: Bearer (shop_[0-9a-f]{12})$", said, re.MULTILINE
     )
@@ -107,6 +107,16 @@ def test_the_story_is_told_in_a_minute_and_every_claim_holds(demo: Demo) -> None
         r"  ok  the right key, but requests is refused ",
         r"  ok  the right key, but httpx is refused ",
         r"  ok  with its SCTs it is allowed again ",
+        r"  ok  the server has the public half of the key alone ",
+        r"  ok  the application takes up 0\.4, and goes on ",
+        r"  ok  nobody answers where the dashboard was ",
+        r"  ok  the command line pins and publishes, as 0\.5 ",
+        r"  ok  the server is unreachable ",
+        r"  ok  it is denied from files, without a server, as 0\.6 ",
+        r"  ok  the thief is refused by the running application ",
+        r"  ok  the server's own origin serves it, too ",
+        r"  ok  0\.6 was adopted, not overwritten ",
+        r"  ok  process \d+ was never restarted, in \d+ s ",
         r"(\d+) of \1 claims held, in \d+ s\.$",
         r"  docs/quickstart\.md ",
     ):
@@ -125,6 +135,7 @@ def test_it_does_without_nginx_and_says_so_and_keeps_its_folder_when_asked_to(de
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "project" / "public" / "acme" / "shop" / "pins.jws").exists()
     assert (folder / "attacker" / "mitmproxy-ca.pem").exists()
+    assert f"livepin serve --data {folder / 'server'}" in said
     assert demo.processes() == []
 
 

@@ -74,15 +74,27 @@ def _followed(out: Output, project: ServerProject, one: str, told: set[tuple[str
     end = time.monotonic() + _PATIENCE
     while True:
         publish = project.api.get(one, wait=_STEP).members
+        if _moves_on(publish):
+            time.sleep(0.2)  # the server answers at once in that state
         for step in publish["steps"]:
             if (found := (str(step["step"]), str(step["where"]))) not in told:
                 told.add(found)
                 out.progress(": ".join(part for part in found if part))
-        if publish["state"] not in ("checking", "publishing"):
+        if publish["state"] not in ("checking", "publishing") and not _moves_on(publish):
             return publish
         if time.monotonic() > end:
             message = f"it is still {publish['state']} there, and goes on without this command"
             raise ServerFailed("server_failed", message, where=project.name)
+
+
+def _moves_on(publish: Mapping[str, Any]) -> bool:
+    """Whether a publish that waits does so for its worker alone."""
+    return publish["state"] == "waiting" and _missing(publish) <= 0 and "scheduled_for" not in publish
+
+
+def _missing(publish: Mapping[str, Any]) -> int:
+    """Other members' approvals that are still to come."""
+    return int(publish["approvals_required"]) - 1 - len(publish["approvals"])
 
 
 # ---------------------------------------------------------------- signing here
@@ -190,7 +202,7 @@ def _text(done: Published, name: str, *, signed_here: bool) -> str:
 
 
 def _waits(out: Output, project: ServerProject, publish: Mapping[str, Any], settlement: Settlement) -> int:
-    missing = int(publish["approvals_required"]) - 1 - len(publish["approvals"])
+    missing = _missing(publish)
     what = f"{missing} more approvals" if missing > 1 else "another member's approval" if missing else "its hour"
     members = {
         "state": "waiting",
