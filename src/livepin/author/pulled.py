@@ -65,6 +65,7 @@ def _put_document(file: ProjectFile, draft: Draft) -> None:
     table["life_days"] = draft.life_days
     table.pop("deny", None)
     for name, value, default in (
+        ("extendable_days", draft.extendable_days, None),
         ("refresh_after", draft.refresh_after, None),
         ("unlisted", draft.unlisted, "allow"),
     ):

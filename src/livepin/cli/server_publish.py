@@ -24,9 +24,18 @@ from livepin.cli.output import Output, moment
 from livepin.cli.passphrase import secret_of
 from livepin.cli.project import Wishes
 from livepin.cli.release import GuardRefused, Published
+from livepin.core.document import Document
 from livepin.core.guard import MAX_LIFE_OWN_KEYS, Finding, Overridden, Rule, Settlement
 from livepin.core.trust import Revision, verify_held
-from livepin.errors import CommandFailed, KeyUnusable, LivepinError, OriginFailed, PublishRefused, ServerFailed
+from livepin.errors import (
+    CommandFailed,
+    DocumentRefused,
+    KeyUnusable,
+    LivepinError,
+    OriginFailed,
+    PublishRefused,
+    ServerFailed,
+)
 
 if TYPE_CHECKING:
     from livepin.cli.project_server import ServerProject
@@ -39,6 +48,7 @@ _PATIENCE = 900.0
 _SIGNATURES = 5
 #: A number this far above the published one is no race between two machines.
 _LEAP = 1000
+_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +133,31 @@ def _sign(out: Output, project: ServerProject, wishes: Wishes, order: Order, one
 
 def _check(project: ServerProject, order: Order, wanted: SigningInput, published: Revision | None) -> None:
     """Raise `KeyUnusable` (`signature_refused`) for anything but what was asked for."""
-    said = wanted.payload
-    number = (0, 0) if published is None else published.number
-    life = said.get("expires_at", 0) - said.get("issued_at", 0)
+    why = _fault(project, order, wanted, (0, 0) if published is None else published.number)
+    if why:
+        raise KeyUnusable("signature_refused", f"the server asks to sign something else: {why}", where=project.name)
+
+
+def _fault(project: ServerProject, order: Order, wanted: SigningInput, number: tuple[int, int]) -> str:
+    """What is wrong with a signing input; empty where nothing is."""
+    if wanted.kind != "document":
+        return "it is no document"
+    try:
+        said = Document.from_payload(dict(wanted.payload)).payload
+    except DocumentRefused as error:
+        return f"applications would refuse it: {error.message}"
+    expected = _expected(project, order)
     faults = {
-        "it is no document": wanted.kind != "document",
-        "it is another project's": (said.get("organization"), said.get("project"))
-        != (project.organization, project.project),
+        "it is another project's": [said["organization"], said["project"]] != [project.organization, project.project],
         "it says something else than what was to be published": not staging.same_content(
-            _without_logs(said), _without_logs(_expected(project, order))
+            _without_logs(said), _without_logs(expected)
         ),
-        "it lives longer than a document may": not 0 < life <= MAX_LIFE_OWN_KEYS,
-        "its dates are not those of today": abs(said.get("issued_at", 0) - time.time()) > 3600,
-        "its number is far above the published one": said.get("serial", 0) > number[1] + _LEAP,
+        "it lives longer than a document may": not 0 < said["expires_at"] - said["issued_at"] <= MAX_LIFE_OWN_KEYS,
+        "statements may prolong it further": _prolonged(said) > _prolonged(expected),
+        "its dates are not those of today": abs(said["issued_at"] - time.time()) > _HOUR,
+        "its number is far above the published one": said["serial"] > number[1] + _LEAP,
     }
-    for why, found in faults.items():
-        if found:
-            raise KeyUnusable("signature_refused", f"the server asks to sign something else: {why}", where=project.name)
+    return next((why for why, found in faults.items() if found), "")
 
 
 def _expected(project: ServerProject, order: Order) -> Mapping[str, Any]:
@@ -148,6 +166,11 @@ def _expected(project: ServerProject, order: Order) -> Mapping[str, Any]:
         return staging.payload_of(project.draft(), 1, 0)
     epoch, serial = order.path.split("/")[-3:-1]
     return verify_held(project.text(int(epoch), int(serial)), project.trust).document.payload
+
+
+def _prolonged(payload: Mapping[str, Any]) -> int:
+    """For how long after its issue freshness statements may prolong a document, in seconds."""
+    return max(0, int(payload.get("extendable_until", 0)) - int(payload["issued_at"]))
 
 
 def _without_logs(payload: Mapping[str, Any]) -> dict[str, Any]:
