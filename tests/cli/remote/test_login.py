@@ -125,7 +125,8 @@ def test_a_pasted_token_is_not_shown(stranger: Shell, server: Server) -> None:
 
 @pytest.mark.parametrize("text", ["", "lvp_" + "x" * 49, "héllo", "lvp_a b"])
 def test_what_is_no_token_is_refused_and_not_shown(stranger: Shell, server: Server, text: str) -> None:
-    done = stranger.livepin("login", server.url, "--with-token", input=f"{text}\n", status=4 if text.startswith("lvp_") else 3)
+    status = 4 if text.startswith("lvp_") else 3
+    done = stranger.livepin("login", server.url, "--with-token", input=f"{text}\n", status=status)
     assert not text or text not in done.out + done.err
     assert not profile_file(stranger).exists()
 
