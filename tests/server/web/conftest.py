@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from django.core.cache import cache
+from playwright.sync_api import Browser, sync_playwright
 
+from livepin.server.settings import CONFIG
 from tests.server.web.visitor import SHOTS, Visitor
 from tests.server.world import World
 
@@ -35,6 +37,15 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def _origin(tmp_path: Path) -> Iterator[None]:
+    """An origin of this test's own: numbers that other tests took would be taken."""
+    before = CONFIG.origin_folder
+    object.__setattr__(CONFIG, "origin_folder", tmp_path / "origin")
+    yield
+    object.__setattr__(CONFIG, "origin_folder", before)
+
+
 @pytest.fixture
 def people(transactional_db: None) -> World:
     """The cast, in a database that the server's threads see too; everybody's password is their name, long enough."""
@@ -46,29 +57,44 @@ def people(transactional_db: None) -> World:
     return world
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One visitor's browser: its own cookies."""
-    context = browser.new_context(locale="en-GB", timezone_id="Europe/Athens")
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
+class Browsers:
+    """Browsers of several people, each with its own cookies; when the test fails, what they showed last is kept."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser, self._address = browser, address
+        self._visitors: list[Visitor] = []
+
+    def new(self, *, scripts: bool = True) -> Visitor:
+        """Somebody in front of a browser of their own, which may run no scripts."""
+        context = self._browser.new_context(
+            locale="en-GB", timezone_id="Europe/Athens", java_script_enabled=scripts, accept_downloads=True
+        )
+        context.set_default_timeout(10_000)
+        self._visitors.append(Visitor(context.new_page(), self._address))
+        return self._visitors[-1]
+
+    def end(self, keep: str) -> None:
+        """Close all; `keep` names their pictures, and is empty where none is worth keeping."""
+        for number, visitor in enumerate(self._visitors):
+            if keep:
+                SHOTS.mkdir(parents=True, exist_ok=True)
+                visitor.page.screenshot(path=SHOTS / f"{keep}-{number}.png", full_page=True)
+            visitor.page.context.close()
 
 
 @pytest.fixture
-def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """One tab; when the test fails, what it showed last is kept."""
-    page = context.new_page()
-    yield page
+def browsers(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Browsers]:
+    """As many people as a test needs; how often they tried something counts from here."""
+    cache.clear()
+    opened = Browsers(browser, live_server.url)
+    yield opened
     report: Any = getattr(request.node, "report", None)
-    if report is not None and report.failed:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SHOTS / f"{Path(request.node.name).name[:80]}.png", full_page=True)
+    opened.end(Path(request.node.name).name[:80] if report is not None and report.failed else "")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Let `page` know how the test ended."""
+    """Let `browsers` know how the test ended."""
     report = yield
     if report.when == "call":
         item.report = report  # type: ignore[attr-defined]
@@ -76,6 +102,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 @pytest.fixture
-def visitor(page: Page, live_server: Any, people: World) -> Visitor:
+def visitor(browsers: Browsers, people: World) -> Visitor:
     """Somebody in front of a browser who has not signed in."""
-    return Visitor(page, live_server.url)
+    return browsers.new()

@@ -8,7 +8,7 @@ from livepin.author.draft import HostEntry
 from livepin.server.actions import hosts
 from livepin.server.models import Project
 from tests.server.test_drafts import DIGESTS
-from tests.server.web.test_glance import origin_of_its_own, publish
+from tests.server.web.test_glance import publish
 from tests.server.web.test_hosts import visit
 from tests.server.web.test_members import PASSWORD, proved
 from tests.server.world import World
@@ -21,7 +21,6 @@ DECOMMISSION = {
     "decommission-keep_hours": "24",
     "decommission-reason": "the application is retired",
 }
-__all__ = ["origin_of_its_own"]
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -24,15 +22,6 @@ from tests.server.web.test_hosts import visit
 from tests.server.world import World
 
 HOME = "/o/acme/p/shop/"
-
-
-@pytest.fixture(autouse=True)
-def origin_of_its_own(tmp_path: Path) -> Iterator[None]:
-    """An origin of this test's own."""
-    before = CONFIG.origin_folder
-    object.__setattr__(CONFIG, "origin_folder", tmp_path / "origin")
-    yield
-    object.__setattr__(CONFIG, "origin_folder", before)
 
 
 def stage(world: World, entry: HostEntry) -> None:

@@ -149,3 +149,15 @@ def test_somebody_changes_their_name_and_signs_a_command_line_out(world: World) 
     assert bob.post(end).status_code == 302
     with pytest.raises(Unauthenticated):
         tokens.actor_of(made.text)
+
+
+def test_what_was_sent_after_the_proof_ran_out_is_done_after_the_next_one(world: World) -> None:
+    world.accounts["bob"].set_password(PASSWORD)
+    world.accounts["bob"].save()
+    bob, begun = visit(world, "bob"), sign_ins.start("livepin on a laptop", "192.0.2.7")
+    page = "/account/command-line/"
+    asked = bob.post(page, {"code": begun.user_code})
+    assert "reauthenticate" in asked.headers["Location"]
+    shown = bob.post(asked.headers["Location"], {"password": PASSWORD}).content.decode()
+    assert "livepin on a laptop" in shown
+    assert f'<form method="post" action="{page}">' in shown

@@ -57,6 +57,7 @@ def check(visitor: Visitor, path: str) -> None:
     problems: list[str] = []
     visitor.page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     visitor.goes_to(path)
+    visitor.proves("alice")
     assert visitor.violations() == []
     assert (path, visitor.overflows()) == (path, [])
     assert [url for url in asked if not url.startswith((visitor.address, "data:"))] == []

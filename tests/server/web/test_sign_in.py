@@ -10,6 +10,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page
 
+from tests.server.web.conftest import Browsers
 from tests.server.web.visitor import Visitor
 
 pytestmark = pytest.mark.slow
@@ -29,13 +30,6 @@ def authenticator(page: Page) -> None:
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
-def proves_it_again(visitor: Visitor, name: str) -> None:
-    """Answer the question for the password, if it is asked."""
-    if "reauthenticate" in visitor.page.url:
-        visitor.page.get_by_label("Password").fill(f"{name}'s password")
-        visitor.page.get_by_role("button", name="Confirm").click()
-
-
 def signs_out(visitor: Visitor) -> None:
     visitor.goes_to("/account/logout/")
     visitor.page.locator("main").get_by_role("button", name="Sign Out").click()
@@ -46,7 +40,7 @@ def test_a_passkey_is_added_and_is_all_that_is_needed_from_then_on(visitor: Visi
     authenticator(visitor.page)
     visitor.signs_in("alice")
     visitor.goes_to("/account/2fa/webauthn/add/")
-    proves_it_again(visitor, "alice")
+    visitor.proves("alice")
     visitor.page.get_by_label("Name").fill("my laptop")
     visitor.page.get_by_label("Passwordless").check()
     visitor.page.get_by_role("button", name="Add").click()
@@ -61,7 +55,7 @@ def test_a_password_alone_is_not_enough_once_one_time_passwords_are_on(visitor: 
     settings.MFA_TOTP_TOLERANCE = 1  # a code is good once: the next one is tried before its time
     visitor.signs_in("bob")
     visitor.goes_to("/account/2fa/totp/activate/")
-    proves_it_again(visitor, "bob")
+    visitor.proves("bob")
     secret = visitor.page.locator("#authenticator_secret").input_value()
 
     def code(steps: int = 0) -> str:
@@ -84,9 +78,8 @@ def test_a_password_alone_is_not_enough_once_one_time_passwords_are_on(visitor: 
     visitor.page.wait_for_url(visitor.address + "/")
 
 
-def test_other_sessions_are_listed_and_ended(visitor: Visitor, browser: object) -> None:
-    other = visitor.page.context.browser.new_context().new_page()  # type: ignore[union-attr]
-    elsewhere = Visitor(other, visitor.address)
+def test_other_sessions_are_listed_and_ended(visitor: Visitor, browsers: Browsers) -> None:
+    elsewhere = browsers.new()
     elsewhere.signs_in("carol")
     visitor.signs_in("carol")
     visitor.goes_to("/account/sessions/")
@@ -95,7 +88,6 @@ def test_other_sessions_are_listed_and_ended(visitor: Visitor, browser: object) 
     assert "login" in elsewhere.page.url
     visitor.goes_to("/o/acme/")
     assert visitor.sees("acme")
-    other.context.close()
 
 
 def test_a_wrong_password_and_an_unknown_address_are_answered_alike(visitor: Visitor) -> None:

@@ -32,6 +32,21 @@ class Visitor:
         self.page.get_by_role("button", name="Sign In", exact=True).click()
         self.page.wait_for_url(self.address + "/")
 
+    def proves(self, name: str) -> None:
+        """Answer the question for the password, if it is asked."""
+        if "reauthenticate" in self.page.url:
+            self.page.get_by_label("Password").fill(f"{name}'s password")
+            self.page.get_by_role("button", name="Confirm").click()
+
+    def clicks(self, name: str) -> None:
+        """Click a button of the page itself."""
+        self.page.locator("main").get_by_role("button", name=name).click()
+
+    def fills(self, **fields: str) -> None:
+        """Fill in fields by the beginning of their labels."""
+        for label, value in fields.items():
+            self.page.get_by_label(label.replace("_", " ")).fill(value)
+
     def sees(self, text: str) -> bool:
         """Whether a text is on the page."""
         return text in self.page.locator("body").inner_text()

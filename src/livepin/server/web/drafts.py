@@ -12,14 +12,13 @@ from django.shortcuts import redirect, render
 from livepin.author.draft import MAX_LIFE_DAYS, Draft
 from livepin.core.document import MAX_REFRESH_AFTER
 from livepin.server.actions import drafts, projects
-from livepin.server.web.forms import Lines, refusals
+from livepin.server.web.forms import Lines, Versioned, refusals
 from livepin.server.web.visitor import actor, page
 
 
-class DraftSettings(forms.Form):
+class DraftSettings(Versioned):
     """What a document says besides its hosts."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
     life_days = forms.IntegerField(
         min_value=1,
         max_value=MAX_LIFE_DAYS,
@@ -70,5 +69,7 @@ def settings(request: HttpRequest, organization: str, project: str) -> HttpRespo
             drafts.set_settings(actor(request), organization, project, given, **form.settings())
             messages.success(request, "The settings are staged. Nothing is published by this.")
             return redirect("draft-settings", organization, project)
+        if form.overtaken:
+            form.renew(version, DraftSettings.of(draft, version).initial)
     context = {"organization": found.organization, "project": found, "form": form}
     return render(request, "livepin/draft_settings.html", context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,13 +54,39 @@ class Confirmed(forms.Form):
         return typed
 
 
-@contextmanager
-def refusals(form: forms.Form) -> Iterator[None]:
+class Versioned(forms.Form):
+    """A change of a draft, which names the version that it was made from."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    #: Whether somebody else changed the draft meanwhile.
+    overtaken = False
+
+    def renew(self, version: int, says: Mapping[str, Any]) -> None:
+        """After `overtaken`: keep what was typed, say what the draft says now, and let the next try count from there.
+
+        `says`: values by field, where the form puts something in the place of something.
+        """
+        self.data = {**dict(self.data.items()), "version": str(version)}
+        for name, now in says.items():
+            if name != "version" and name in self.cleaned_data and self.cleaned_data[name] != now:
+                shown = ", ".join(map(str, now)) if isinstance(now, list) else now
+                self.add_error(name, f"The draft says {shown or 'nothing'} now. Yours stands here, and is not saved.")
+
+
+class refusals:  # used like a function
     """An action's error in this block goes to the form, and what comes after the block shows it."""
-    try:
-        yield
-    except LivepinError as error:
-        refuse(form, error)
+
+    def __init__(self, form: forms.Form) -> None:
+        self._form = form
+
+    def __enter__(self) -> None:
+        """Nothing to do before."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Take the error, if it is one of an action."""
+        if isinstance(error, LivepinError):
+            refuse(self._form, error)
+        return isinstance(error, LivepinError)
 
 
 @contextmanager
@@ -74,6 +100,11 @@ def at(field: str) -> Iterator[None]:
 
 def refuse(form: forms.Form, error: LivepinError) -> None:
     """Add an action's error to a form: at the field that it names, or above all fields."""
+    if isinstance(form, Versioned) and error.code == "draft_changed":
+        form.overtaken = True
+        text = "Somebody else changed the draft meanwhile"
+        form.add_error(None, f"{text}: {error.message}. Nothing that you typed is lost: look again, and send it again.")
+        return
     field = error.where if error.where in form.fields else None
     place = f" ({error.where})" if error.where and field is None else ""
     form.add_error(field, f"{error.message}{place}. {error.hint}")

@@ -59,6 +59,8 @@ def host(request: HttpRequest, organization: str, project: str, pattern: str) ->
             hosts.put(actor(request), organization, project, form.cleaned_data["version"], changed)
             messages.success(request, f"The policy of {pattern} is staged. Nothing is published by this.")
             return redirect("host", organization, project, pattern)
+        if form.overtaken:
+            form.renew(version, Policy.of(entry, version).initial)
     seen = looks.listed(actor(request), organization, project, pattern)
     context = {
         "organization": found.organization,
@@ -113,6 +115,8 @@ def add_pin(request: HttpRequest, organization: str, project: str, pattern: str)
             hosts.add_pins(actor(request), organization, project, given, pattern, (form.entry(),))
             messages.success(request, "The pin is staged. Nothing is published by this.")
             return redirect("host", organization, project, pattern)
+        if form.overtaken:
+            form.renew(version, {})
     context = {"organization": found.organization, "project": found, "host": entry, "new_pin": form}
     return render(request, "livepin/pin_new.html", context)
 

@@ -12,7 +12,7 @@ from livepin.author.digests import typed_digest
 from livepin.author.draft import HostEntry, PinEntry
 from livepin.core.pins import DIGEST_MEMBERS, digests_of_pem
 from livepin.errors import CertificateInvalid, InputInvalid
-from livepin.server.web.forms import Lines
+from livepin.server.web.forms import Lines, Versioned
 
 ACTIONS = (
     ("enforce", "enforce: a peer that fails is refused"),
@@ -59,10 +59,9 @@ class Group:
     open: bool
 
 
-class Policy(forms.Form):
+class Policy(Versioned):
     """Everything about a host but its pins."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
     action = forms.ChoiceField(choices=ACTIONS)
     rollout = forms.IntegerField(
         min_value=0,
@@ -152,10 +151,9 @@ class Policy(forms.Form):
         return rule
 
 
-class NewPin(forms.Form):
+class NewPin(Versioned):
     """A pin by its digest, or by a certificate or public key that is pasted or uploaded."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
     member = forms.ChoiceField(choices=[(one, one) for one in DIGEST_MEMBERS], label="Kind of digest")
     digest = forms.CharField(max_length=200, required=False, help_text="In Base64 or hexadecimal.")
     pem = forms.CharField(

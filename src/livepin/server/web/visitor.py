@@ -41,8 +41,12 @@ def public(view: View) -> View:
 
 
 def guarded(view: View) -> View:
-    """A `page` for what cannot be taken back: who does it proved not long ago who they are."""
-    stepped: Any = reauthentication_required(allow_get=True)(view)
+    """A `page` for what cannot be taken back: who does it proved not long ago who they are.
+
+    It asks before it shows a form: a file that was chosen would not survive the question. Where the proof ran out
+    meanwhile, what was sent is kept and done after it, at the address of the question: so these forms name theirs.
+    """
+    stepped: Any = reauthentication_required(view)
     return page(stepped)
 
 
