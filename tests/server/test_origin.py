@@ -44,6 +44,14 @@ def test_a_document_is_served_as_what_it_is(folder: Path) -> None:
     assert revision.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
+def test_a_freshness_statement_is_served_and_asked_for_as_often_as_the_pointer(folder: Path) -> None:
+    assert Asked(folder, "/acme/shop/fresh.jws").status == 404
+    FolderOrigin(folder).replace("acme/shop/fresh.jws", b"still the newest", lambda present: None)
+    statement, pointer = Asked(folder, "/acme/shop/fresh.jws"), Asked(folder, f"/{POINTER}")
+    assert (statement.status, statement.body) == (200, b"still the newest")
+    assert statement.headers["Cache-Control"] == pointer.headers["Cache-Control"]
+
+
 def test_head_says_the_same_without_the_document(folder: Path) -> None:
     got, head = Asked(folder, f"/{POINTER}"), Asked(folder, f"/{POINTER}", "HEAD")
     assert (head.status, head.headers, head.body) == (200, got.headers, b"")

@@ -18,11 +18,13 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from livepin.publish.places import POINTER
+from livepin.publish.places import POINTER, STATEMENT
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-_ADDRESS = re.compile(rf"/({_ID})/({_ID})/(pins\.jws|(?:0|[1-9][0-9]{{0,18}})\.[1-9][0-9]{{0,18}}\.jws)", re.ASCII)
-#: For a pointer: soon asked again, and used while nobody answers. For the others: they never change.
+_ADDRESS = re.compile(
+    rf"/({_ID})/({_ID})/(pins\.jws|fresh\.jws|(?:0|[1-9][0-9]{{0,18}})\.[1-9][0-9]{{0,18}}\.jws)", re.ASCII
+)
+#: For a pointer and a statement: soon asked again, and used while nobody answers. For the others: they never change.
 _POINTER_CACHE = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
 _REVISION_CACHE = "public, max-age=31536000, immutable"
 _STATUS = {200: "200 OK", 304: "304 Not Modified", 404: "404 Not Found", 405: "405 Method Not Allowed"}
@@ -59,7 +61,7 @@ class OriginServer:
         tag = f'"{hashlib.sha256(found.data).hexdigest()[:32]}"'
         headers = [
             ("ETag", tag),
-            ("Cache-Control", _POINTER_CACHE if match[3] == POINTER else _REVISION_CACHE),
+            ("Cache-Control", _POINTER_CACHE if match[3] in (POINTER, STATEMENT) else _REVISION_CACHE),
             ("Vary", "Accept-Encoding"),
         ]
         if _names(environ.get("HTTP_IF_NONE_MATCH", ""), tag):

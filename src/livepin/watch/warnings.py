@@ -82,7 +82,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a project. `own_key`: a person signs.
+    """What is known of a project. `own_key`: a person signs. `good_until`: as far as freshness statements are known to
+    prolong the document, and those after them; None: by nothing but itself.
 
     `rules`: CT rules that will break, each with its host pattern, message and hint.
     """
@@ -93,6 +94,7 @@ class Evidence:
     looks: tuple[Seen, ...] = ()
     own_key: bool = False
     rules: tuple[tuple[str, str, str], ...] = ()
+    good_until: int | None = None
 
 
 #: Shares of a life that are left when a stage begins, and the most of each, in seconds.
@@ -150,11 +152,12 @@ def _project(given: Evidence) -> Iterator[Warning]:
     if published is not None:
         document = published.document
         stages = _SIGNED_BY_HAND if given.own_key else _SIGNED
-        if stage := _stage(now, document.issued_at, document.expires_at, stages):
+        end = max(document.expires_at, given.good_until or 0)
+        if stage := _stage(now, document.issued_at, end, stages):
             number = f"{published.epoch}.{published.serial}"
             hint = "Publish, or sign it again, with your key." if given.own_key else _NOT_RENEWED
-            message = f"the document, revision {number}, {_ends(now, document.expires_at)}"
-            yield _warning(Kind.DOCUMENT, stage, "", number, message, hint, document.expires_at)
+            message = f"the document, revision {number}, {_ends(now, end)}"
+            yield _warning(Kind.DOCUMENT, stage, "", number, message, hint, end)
     if keyset is not None and (stage := _stage(now, keyset.issued_at, keyset.expires_at, _SIGNED)):
         message = f"the key set, epoch {keyset.epoch}, {_ends(now, keyset.expires_at)}, and with it every document"
         hint = "Have the anchors sign a new one: `livepin keyset rotate`."

@@ -125,6 +125,7 @@ TABLE: dict[str, Row] = {
     "revisions_read": Row(READ, {**PROJECT, "epoch": 0, "serial": 1}),
     "revisions_diff": Row(READ, {**PROJECT, "epoch": 0, "serial": 1, "since": "0.1"}),
     "revisions_rollback": Row(PUBLISH, {**PROJECT, "epoch": 0, "serial": 1}, {}, 202),
+    "freshness_read": Row(READ, PROJECT),
     "origins_list_all": Row(READ, PROJECT),
     "withdrawals_decommission": Row(MANAGE_PROJECT, PROJECT, {"reason": "the shop closes"}, 202),
     "withdrawals_withdraw": Row(MANAGE_PROJECT, PROJECT, {"reason": "the key is stolen"}),

@@ -40,6 +40,7 @@ def draft_of(project: Project) -> Draft:
         organization=project.organization.identifier,
         project=project.identifier,
         life_days=project.life_days,
+        extendable_days=project.extendable_days,
         refresh_after=project.refresh_after,
         unlisted=project.unlisted,
         deny=tuple(project.deny),
@@ -94,7 +95,10 @@ def edit(
 
 
 def set_settings(actor: Actor, organization: str, project: str, version: int | None, **settings: Any) -> Project:
-    """Change `life_days`, `refresh_after`, `unlisted` or `deny` of the draft. Raises as `edit`, and `ValueInvalid`."""
+    """Change `life_days`, `extendable_days`, `refresh_after`, `unlisted` or `deny` of the draft.
+
+    Raises as `edit`, and `ValueInvalid`.
+    """
 
     def change(found: Project) -> tuple[str, str]:
         draft = changed(draft_of(found), **settings)
@@ -120,14 +124,17 @@ def replace(actor: Actor, organization: str, project: str, version: int | None, 
 
 def _save_settings(project: Project, draft: Draft) -> None:
     check(draft)
-    project.life_days, project.refresh_after = draft.life_days, draft.refresh_after
+    project.life_days, project.extendable_days = draft.life_days, draft.extendable_days
+    project.refresh_after = draft.refresh_after
     project.unlisted, project.deny = draft.unlisted, list(draft.deny)
-    project.save(update_fields=["life_days", "refresh_after", "unlisted", "deny"])
+    project.save(update_fields=["life_days", "extendable_days", "refresh_after", "unlisted", "deny"])
 
 
 def check(draft: Draft) -> None:
     """Raise `ValueInvalid` for a draft of which no document could be made (V5), or which is too long to be kept."""
     _check_range("life_days", draft.life_days, 1, MAX_LIFE_DAYS)
+    if draft.extendable_days is not None:
+        _check_range("extendable_days", draft.extendable_days, 1, MAX_LIFE_DAYS)
     if draft.refresh_after is not None:
         _check_range("refresh_after", draft.refresh_after, 1, MAX_REFRESH_AFTER)
     if draft.unlisted not in UNLISTED:

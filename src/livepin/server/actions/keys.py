@@ -32,7 +32,7 @@ from livepin.server.actions.actor import Actor, May, reach_project
 from livepin.server.models import Key, Project
 from livepin.server.settings import CONFIG
 
-KINDS = tuple(pem.KeyKind)
+KINDS, USES = tuple(pem.KeyKind), ("sign", "refresh")
 #: As many anchors can sign one key set (design section 3).
 MAX_ANCHORS = 8
 
@@ -95,15 +95,23 @@ def give_first(actor: Actor, project: Project, kind: str = "p256", public_key: s
     return key
 
 
-def add(actor: Actor, organization: str, project: str, kind: str = "p256", public_key: str = "") -> Key:
-    """Another signing key, managed or (with `public_key`) one's own; a key set has to name it before it signs.
+def add(
+    actor: Actor, organization: str, project: str, kind: str = "p256", public_key: str = "", use: str = "sign"
+) -> Key:
+    """Another key, managed or (with `public_key`) one's own; a key set has to name it before it signs.
 
-    Takes the right to manage. Raises `ValueInvalid`, `Conflict`.
+    `use`: sign documents, or refresh: sign freshness statements (freshness.py), which this server does with managed
+    keys only. Takes the right to manage. Raises `ValueInvalid`, `Conflict`.
     """
+    if use not in USES or (use == "refresh" and public_key):
+        message = (
+            "the server signs statements with a key that it makes" if use in USES else "it is neither of sign, refresh"
+        )
+        raise ValueInvalid("value_invalid", message, where="use")
     _, found = reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        key = _own(found, public_key) if public_key else _managed(found, kind)
-        audit.append(found.organization, actor, f"{key.kind} key made", key.thumbprint, project=project)
+        key = _own(found, public_key) if public_key else _managed(found, kind, use)
+        audit.append(found.organization, actor, f"{key.kind} key made", key.thumbprint, project=project, use=use)
     return key
 
 
@@ -125,24 +133,29 @@ def retire(actor: Actor, organization: str, project: str, thumbprint: str) -> Ke
     return key
 
 
-def _managed(project: Project, kind: str) -> Key:
+def _managed(project: Project, kind: str, use: str = "sign") -> Key:
     if kind not in KINDS:
         raise ValueInvalid("value_invalid", f"it is none of {', '.join(KINDS)}", where="kind")
     private = pem.generate(pem.KeyKind(kind))
     public = PublicKey.from_spki(pem.public_der(private))
     sealed = managed.seal(private, owner_of(project), keyring.masters(CONFIG)[0])
-    return _kept(project, public, "managed", sealed)
+    return _kept(project, public, "managed", sealed, use)
 
 
 def _own(project: Project, text: str) -> Key:
     return _kept(project, _public_key(text, "public_key"), "own", "")
 
 
-def _kept(project: Project, public: PublicKey, kind: str, sealed: str) -> Key:
+def _kept(project: Project, public: PublicKey, kind: str, sealed: str, use: str = "sign") -> Key:
     if project.signing_keys.filter(thumbprint=public.thumbprint).exists():
         raise Conflict("key_exists", "the project has this key already", where=public.thumbprint)
     return Key.objects.create(
-        project=project, thumbprint=public.thumbprint, public_key=b64(public.spki), kind=kind, sealed=sealed
+        project=project,
+        thumbprint=public.thumbprint,
+        public_key=b64(public.spki),
+        use=use,
+        kind=kind,
+        sealed=sealed,
     )
 
 
@@ -225,7 +238,7 @@ def _checked(project: Project, texts: Sequence[str], before: KeySet | None) -> K
 
 def _check_can_sign(project: Project, keyset: KeySet) -> None:
     usable = keyset.signing_keys.keys() - keyset.revoked
-    if not project.signing_keys.filter(thumbprint__in=usable, retired_at=None).exists():
+    if not project.signing_keys.filter(use="sign", thumbprint__in=usable, retired_at=None).exists():
         message = "it names no signing key of this project: nothing could be signed any more"
         hint = "Have the anchors name a key of this project, or add your own key first."
         raise Conflict("state_wrong", message, where="keys", hint=hint)
@@ -251,7 +264,7 @@ def signing_key(project: Project) -> Key:
     else:
         allowed = keyset.signing_keys.keys() - keyset.revoked
     # By the alphabet `managed` stands before `own`.
-    keys = project.signing_keys.filter(thumbprint__in=allowed, retired_at=None)
+    keys = project.signing_keys.filter(use="sign", thumbprint__in=allowed, retired_at=None)
     found = keys.order_by("kind", "-created_at").first()
     if found is None:
         message = "no key of this project may sign: neither is one an anchor, nor does the key set name one"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from livepin.core import trust as core
 from livepin.errors import LivepinError
 from livepin.publish.deliver import published as pointed_to
-from livepin.server.actions import keys, revisions
+from livepin.server.actions import freshness, keys, revisions
 from livepin.server.actions.actor import Actor, May, Reach, projects, reach, reach_project
 from livepin.server.actions.origins import origins
 from livepin.server.models import Host, Look, Project, Publish, Revision
@@ -133,7 +133,7 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
         reached=reached,
         project=found,
         published=row,
-        sign_again_at=None if row is None else revisions.sign_again_at(row),
+        sign_again_at=None if row is None else freshness.sign_again_at(found, row),
         staged=_staged(found),
         waiting=tuple(found.publishes.filter(state__in=_WAITING).defer("payload")[:5]),
         hosts=found.hosts.count(),

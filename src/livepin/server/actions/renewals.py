@@ -1,5 +1,6 @@
 """Renewals: what is published is signed again, saying the same: at half of its life, so that it never expires while
-nobody changes it, and when a new key set is in force, which applications have to hear of at once.
+nobody changes it, and when a new key set is in force, which applications have to hear of at once. Where this server's
+freshness statements prolong a document, its life is as long as they can.
 
 A renewal skips the guard and needs no approvals: it says nothing that was not said before.
 """
@@ -17,7 +18,7 @@ from django.utils import timezone
 from livepin.core.guard import DAY
 from livepin.core.keyset import KeySet
 from livepin.errors import LivepinError, NotFound
-from livepin.server.actions import keys, publishes, revisions
+from livepin.server.actions import freshness, keys, publishes, revisions
 from livepin.server.actions.actor import SERVER, Actor, May, living_projects, reach_project
 from livepin.server.actions.publishes import Wish
 from livepin.server.models import Project, Publish, Revision
@@ -90,17 +91,17 @@ def start_due(now: datetime | None = None) -> int:
 
 def _start_due(project: Project, moment: datetime) -> int:
     row = revisions.current(project)
-    if row is None or moment < revisions.sign_again_at(row):
+    if row is None or moment < (due := freshness.sign_again_at(project, row)):
         return 0
     own = keys.signing_key(project).kind == "own"
-    key = f"{publishes.RENEWAL}{row}" + ("" if own else f", try {_try(row, moment)}")
+    key = f"{publishes.RENEWAL}{row}" + ("" if own else f", try {_try(row, moment, due)}")
     if project.publishes.filter(key=key).exists():
         return 0
     start(SERVER, project.organization.identifier, project.identifier, key)
     return 1
 
 
-def _try(row: Revision, moment: datetime) -> int:
+def _try(row: Revision, moment: datetime, due: datetime) -> int:
     """Which try a renewal would be: one that failed is asked for again while there is time."""
     pause = min(max((row.expires_at - row.issued_at) * _AGAIN, _LEAST_AGAIN), _MOST_AGAIN)
-    return int((moment - revisions.sign_again_at(row)).total_seconds() // pause) + 1
+    return int((moment - due).total_seconds() // pause) + 1

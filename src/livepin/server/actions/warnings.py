@@ -20,7 +20,7 @@ from livepin.author.ct_logs import open_table
 from livepin.core import trust as core
 from livepin.core.keyset import KeySet
 from livepin.errors import DocumentRefused, LivepinError, NotFound, ProjectInvalid
-from livepin.server.actions import audit, keys, revisions
+from livepin.server.actions import audit, freshness, keys, revisions
 from livepin.server.actions.actor import Actor, May, living_projects, reach_project
 from livepin.server.models import Account, Acknowledgement, Look, Notice, Project
 from livepin.server.settings import CONFIG
@@ -116,6 +116,7 @@ def current(project: Project, now: datetime | None = None) -> tuple[Warning, ...
             looks=tuple(map(_seen, Look.objects.filter(host__project=project).select_related("host").order_by("id"))),
             own_key=_signs_by_hand(project),
             rules=() if published is None else tuple(_rules(published, moment)),
+            good_until=freshness.good_until(project, moment),
         )
     )
 

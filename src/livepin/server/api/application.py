@@ -16,6 +16,7 @@ from livepin.server.api import (
     deletions,
     drafts,
     exports,
+    freshness,
     hosts,
     invitations,
     keys,
@@ -65,7 +66,7 @@ api = Api(
     docs_url=None,
 )
 _PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit, exports, deletions)
-_PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, origins, withdrawals, keys)
+_PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, freshness, origins, withdrawals, keys)
 for one in (*_PEOPLE, *_PROJECTS):
     api.add_router("", one.router)
 

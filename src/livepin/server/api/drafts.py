@@ -22,7 +22,10 @@ from livepin.server.api.hosts import Host, HostBody
 router = Router(tags=["Draft"])
 
 _LIFE = Field(ge=1, le=MAX_LIFE_DAYS, description="How long a document lives.")
+_EXTENDABLE = Field(ge=0, le=MAX_LIFE_DAYS, description="How long statements may prolong it; absent or 0: not at all.")
 _REFRESH = Field(ge=0, le=MAX_REFRESH_AFTER, description="In seconds; absent or 0: the default, 600.")
+#: A 0 is sent where there is to be none: `null` is never a value, and what is absent stays as it is.
+_NONE_AT_ZERO = ("extendable_days", "refresh_after")
 _DENY = Field(max_length=10_000, description="SPKI SHA-256 digests that are refused for every host.")
 
 
@@ -38,6 +41,7 @@ class Settings(Answer):
     organization: str
     project: str
     life_days: int
+    extendable_days: int = ABSENT
     refresh_after: int = ABSENT
     unlisted: str
     deny: list[str]
@@ -55,6 +59,7 @@ class DraftBody(Body):
     organization: Annotated[str, Field(max_length=64)] = ""
     project: Annotated[str, Field(max_length=64)] = ""
     life_days: Annotated[int, _LIFE] = DEFAULT_LIFE_DAYS
+    extendable_days: Annotated[int, _EXTENDABLE] = ABSENT
     refresh_after: Annotated[int, _REFRESH] = ABSENT
     unlisted: Annotated[str, Field(description="allow, report or block")] = "allow"
     deny: Annotated[list[str], _DENY] = ABSENT
@@ -65,6 +70,7 @@ class SettingsChange(Body):
     """What to change; what is absent stays."""
 
     life_days: Annotated[int, _LIFE] = ABSENT
+    extendable_days: Annotated[int, _EXTENDABLE] = ABSENT
     refresh_after: Annotated[int, _REFRESH] = ABSENT
     unlisted: Annotated[str, Field(description="allow, report or block")] = ABSENT
     deny: Annotated[list[str], _DENY] = ABSENT
@@ -140,8 +146,8 @@ def change(
     """Change the draft's settings, and leave its hosts as they are."""
     version = version_of(if_match)
     given = _sent(body)
-    if "refresh_after" in body.model_fields_set:
-        given.setdefault("refresh_after", None)
+    for name in {*_NONE_AT_ZERO} & body.model_fields_set:
+        given.setdefault(name, None)
     if "deny" in given:
         given["deny"] = tuple(given["deny"])
     found = drafts.set_settings(actor(request), organization, project, version, **given)
@@ -167,6 +173,6 @@ def check(request: HttpRequest, organization: str, project: str, body: Overridde
 
 
 def _sent(body: Body) -> dict[str, Any]:
-    """What was sent, as draft_json.py has it: a `refresh_after` of 0 is absent there."""
+    """What was sent, as draft_json.py has it."""
     members = body.model_dump(by_alias=True, exclude_unset=True)
-    return {name: value for name, value in members.items() if (name, value) != ("refresh_after", 0)}
+    return {name: value for name, value in members.items() if value != 0 or name not in _NONE_AT_ZERO}

@@ -19,10 +19,14 @@ _PATH = "/organizations/{organization}/projects/{project}"
 
 
 class SigningKey(Answer):
-    """A key. `kind`: managed (the server signs with it) or own (the server knows the public half alone)."""
+    """A key. `use`: sign (documents) or refresh (freshness statements).
+
+    `kind`: managed (the server signs with it) or own (the server knows the public half alone).
+    """
 
     thumbprint: str
     public_key: str
+    use: str
     kind: str
     created_at: int
     retired_at: int = ABSENT
@@ -39,6 +43,7 @@ class NewKey(Body):
 
     kind: Annotated[str, Field(description="p256 or ed25519, for a managed key")] = "p256"
     public_key: Annotated[str, Field(max_length=4000, description="PEM, or Base64 of the SPKI; for an own key.")] = ""
+    use: Annotated[str, Field(description="sign (documents) or refresh (freshness statements)")] = "sign"
 
 
 class Trusted(Answer):
@@ -53,6 +58,7 @@ class Trusted(Answer):
     keys: list[str] = ABSENT
     expires_at: int = ABSENT
     signing_keys: list[str] = ABSENT
+    refresh_keys: list[str] = ABSENT
     revoked: list[str] = ABSENT
 
 
@@ -68,6 +74,7 @@ def _shown(key: Any) -> dict[str, Any]:
     members = {
         "thumbprint": key.thumbprint,
         "public_key": key.public_key,
+        "use": key.use,
         "kind": key.kind,
         "created_at": seconds(key.created_at),
         "retired_at": seconds(key.retired_at),
@@ -85,6 +92,7 @@ def _trusted(found: keys.Trusted) -> dict[str, Any]:
         "keys": list(found.texts),
         "expires_at": found.keyset.expires_at,
         "signing_keys": sorted(found.keyset.signing_keys),
+        "refresh_keys": sorted(found.keyset.refresh_keys),
         "revoked": sorted(found.keyset.revoked),
     }
 
@@ -101,7 +109,7 @@ def list_all(
 @router.post(_PATH + "/keys", response={201: SigningKey})
 def add(request: HttpRequest, organization: str, project: str, body: NewKey) -> HttpResponse:
     """Add a signing key; a key set has to name it before it signs."""
-    return answer(_shown(keys.add(actor(request), organization, project, body.kind, body.public_key)), 201)
+    return answer(_shown(keys.add(actor(request), organization, project, body.kind, body.public_key, body.use)), 201)
 
 
 @router.delete(_PATH + "/keys/{thumbprint}", response={200: SigningKey})

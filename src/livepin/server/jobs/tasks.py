@@ -11,7 +11,7 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from livepin.server import backup, queue
-from livepin.server.actions import deletions, delivery, looks, publishes, renewals, warnings, withdrawals
+from livepin.server.actions import deletions, delivery, freshness, looks, publishes, renewals, warnings, withdrawals
 from livepin.server.actions.actor import living_projects
 from livepin.server.models import Job, Notice
 from livepin.server.settings import CONFIG
@@ -56,6 +56,16 @@ def _warn(project_id: str) -> None:
     warnings.mail_due(project_id)
 
 
+def _freshness() -> None:
+    """As looks: an origin that hangs for one project holds up no other."""
+    for project_id in freshness.extendable():
+        queue.enqueue("prolong", {"project_id": project_id}, f"prolong {project_id}")
+
+
+def _prolong(project_id: str) -> None:
+    freshness.prolong(project_id)
+
+
 def _purge() -> None:
     """What is due is gone, in backups too, and in mail that was only written to files."""
     backup.forget_old(CONFIG, timezone.now().timestamp())
@@ -77,6 +87,8 @@ TASKS: Mapping[str, Callable[..., Any]] = {
     "look": _look,
     "warnings": _warnings,
     "warn": _warn,
+    "freshness": _freshness,
+    "prolong": _prolong,
     "remove objects": _remove,
     "tidy": _tidy,
     "purge": _purge,
@@ -86,6 +98,7 @@ TASKS: Mapping[str, Callable[..., Any]] = {
 PERIODIC: Mapping[str, timedelta] = {
     "resume": timedelta(minutes=1),
     "renewals": timedelta(minutes=15),
+    "freshness": timedelta(minutes=15),
     "looks": timedelta(hours=6),
     "warnings": timedelta(hours=1),
     "tidy": timedelta(hours=1),

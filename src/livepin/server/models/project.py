@@ -33,6 +33,7 @@ class Project(models.Model):
 
     draft_version = models.PositiveBigIntegerField(default=1)
     life_days = models.PositiveIntegerField(default=DEFAULT_LIFE_DAYS)
+    extendable_days = models.PositiveIntegerField(null=True, blank=True)
     refresh_after = models.PositiveIntegerField(null=True, blank=True)
     unlisted = models.CharField(max_length=8, default="allow")
     deny = models.JSONField(default=list, blank=True)
