@@ -5,11 +5,14 @@ Hosts and pins are changed host by host (hosts.py), or all at once (`replace`), 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace as changed
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from livepin.author import staging
 from livepin.author.draft import MAX_LIFE_DAYS, UNLISTED, Draft, HostEntry, PinEntry
@@ -35,7 +38,6 @@ def version(actor: Actor, organization: str, project: str) -> int:
 
 def draft_of(project: Project) -> Draft:
     """The draft of a project, in three queries whatever its size."""
-    hosts = project.hosts.prefetch_related("pins").order_by("pattern")
     return Draft(
         organization=project.organization.identifier,
         project=project.identifier,
@@ -44,13 +46,23 @@ def draft_of(project: Project) -> Draft:
         refresh_after=project.refresh_after,
         unlisted=project.unlisted,
         deny=tuple(project.deny),
-        hosts=tuple(entry_of(one) for one in hosts),
+        hosts=entries_of(project.hosts.order_by("pattern"), Pin.objects.filter(host__project=project)),
     )
 
 
-def entry_of(host: Host) -> HostEntry:
-    """A host as authoring knows it."""
-    pins = tuple(_pin_of(one) for one in sorted(host.pins.all(), key=lambda pin: pin.pk))
+def entries_of(hosts: Iterable[Host], pins: QuerySet[Pin]) -> tuple[HostEntry, ...]:
+    """Hosts as authoring knows them; `pins` are theirs, read as tuples: of a large project there are many."""
+    found: defaultdict[UUID, list[PinEntry]] = defaultdict(list)
+    for host, *members in pins.order_by("pk").values_list("host_id", *_PIN):
+        found[host].append(PinEntry(*members))
+    return tuple(_entry_of(one, tuple(found[one.pk])) for one in hosts)
+
+
+#: The columns of a pin, in the order of `PinEntry`.
+_PIN = ("member", "digest", "position", "start", "end", "note", "source")
+
+
+def _entry_of(host: Host, pins: tuple[PinEntry, ...]) -> HostEntry:
     return HostEntry(
         host=host.pattern,
         action=host.action,
@@ -65,8 +77,10 @@ def entry_of(host: Host) -> HostEntry:
     )
 
 
-def _pin_of(pin: Pin) -> PinEntry:
-    return PinEntry(pin.member, pin.digest, pin.position, pin.start, pin.end, pin.note, pin.source)
+def entry_of(host: Host) -> HostEntry:
+    """One host as authoring knows it."""
+    [entry] = entries_of([host], host.pins.all())
+    return entry
 
 
 def edit(

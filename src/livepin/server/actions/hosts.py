@@ -9,7 +9,7 @@ from livepin.author.names import typed_pattern
 from livepin.errors import Conflict, NotFound, PatternInvalid, ValueInvalid
 from livepin.server.actions import drafts, limits
 from livepin.server.actions.actor import Actor, May, reach_project
-from livepin.server.models import Host, Organization, Project
+from livepin.server.models import Host, Organization, Pin, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,12 @@ class Page:
 def listed(actor: Actor, organization: str, project: str, after: str = "", most: int = 100, like: str = "") -> Page:
     """At most `most` hosts (1 to 500) after the pattern `after`, of those that contain `like`. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
-    rows = found.hosts.filter(pattern__gt=after, pattern__contains=like).order_by("pattern").prefetch_related("pins")
+    rows = found.hosts.filter(pattern__gt=after, pattern__contains=like).order_by("pattern")
     page = list(rows[: max(1, min(most, 500)) + 1])
     more = len(page) > max(1, min(most, 500))
     shown = page[:-1] if more else page
-    return Page(tuple(map(drafts.entry_of, shown)), shown[-1].pattern if more else "", found.draft_version)
+    entries = drafts.entries_of(shown, Pin.objects.filter(host__in=shown))
+    return Page(entries, shown[-1].pattern if more else "", found.draft_version)
 
 
 def read(actor: Actor, organization: str, project: str, pattern: str) -> tuple[HostEntry, int]:
