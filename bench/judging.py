@@ -14,6 +14,8 @@ import livepin
 from bench.ratio import Row, side_by_side
 from livepin.client.peer import GivenPeer
 from livepin.client.snapshot import Snapshot
+from livepin.core.sct import Delivered
+from livepin.errors import LivepinError
 from livepin.testing import Cast, DocumentAuthority, Origin, policy
 
 
@@ -77,22 +79,23 @@ class _Connection:
 class _Peer:
     """The other side of a connection, as the hook describes it."""
 
-    __slots__ = ("host", "leaf", "owner", "validated", "whole")
+    __slots__ = ("host", "leaf", "owner", "refuse", "validated", "whole")
+    delivered: tuple[Delivered, ...] = ()
 
-    def __init__(self, whole: tuple[bytes, ...], owner: Callable[[], object]) -> None:
+    def __init__(self, whole: tuple[bytes, ...], owner: Callable[[], Any]) -> None:
         self.host, self.validated, self.owner, self.whole = "localhost", True, owner, whole
+        self.refuse: Callable[[Any, LivepinError], None] = lambda owner, refusal: None
         self.leaf = _copy(whole[0])
 
     def chain(self) -> tuple[bytes, ...]:
         return self.whole
 
 
-def _check(pinner: livepin.Pinner, chain: tuple[bytes, ...]) -> Any:
-    check: Any = pinner.check
+def _check(pinner: livepin.Pinner, chain: tuple[bytes, ...]) -> Callable[[], None]:
     connection = _Connection()
     owner = weakref.ref(connection)
-    check(_Peer(chain, lambda: connection))  # keeps the connection alive
-    return lambda: check(_Peer(chain, owner))
+    pinner.check(_Peer(chain, lambda: connection))  # keeps the connection alive
+    return lambda: pinner.check(_Peer(chain, owner))
 
 
 def _cold(pinner: livepin.Pinner, peer: GivenPeer) -> Any:

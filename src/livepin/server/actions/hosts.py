@@ -24,12 +24,16 @@ class Page:
 def listed(actor: Actor, organization: str, project: str, after: str = "", most: int = 100, like: str = "") -> Page:
     """At most `most` hosts (1 to 500) after the pattern `after`, of those that contain `like`. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
-    rows = found.hosts.filter(pattern__gt=after, pattern__contains=like).order_by("pattern")
+    asked = {"pattern__gt": after} | ({"pattern__contains": like} if like else {})
+    rows = found.hosts.filter(**asked).order_by("pattern")
     page = list(rows[: max(1, min(most, 500)) + 1])
     more = len(page) > max(1, min(most, 500))
     shown = page[:-1] if more else page
-    entries = drafts.entries_of(shown, Pin.objects.filter(host__in=shown))
-    return Page(entries, shown[-1].pattern if more else "", found.draft_version)
+    # Asked for in the same words: with up to 500 numbers instead, half of the time would go into the SQL.
+    last = shown[-1].pattern if shown else ""
+    of_host = {f"host__{name}": value for name, value in asked.items()}
+    pins = Pin.objects.filter(host__project=found, host__pattern__lte=last, **of_host)
+    return Page(drafts.entries_of(shown, pins), last if more else "", found.draft_version)
 
 
 def read(actor: Actor, organization: str, project: str, pattern: str) -> tuple[HostEntry, int]:
