@@ -18,7 +18,7 @@ def _marked(path: Path) -> object:
     return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
 
 
-@pytest.mark.parametrize("path", map(_marked, TRANSCRIPTS))
+@pytest.mark.parametrize("path", [_marked(path) for path in TRANSCRIPTS])
 def test_transcript(path: Path, request: pytest.FixtureRequest) -> None:
     start, steps = read_transcript(path)
     assert steps
