@@ -14,7 +14,7 @@ from django.core import mail
 from livepin.author.draft import HostEntry
 from livepin.core.trust import verify_held
 from livepin.server.actions import accounts, hosts, keys
-from livepin.server.models import Membership, Project
+from livepin.server.models import Account, Membership, Project
 from livepin.server.settings import CONFIG
 from tests.server.test_drafts import DIGESTS
 from tests.server.web.conftest import Browsers
@@ -167,6 +167,36 @@ def test_a_command_line_is_let_in_by_the_code_that_it_shows(browsers: Browsers, 
         env=environment, capture_output=True, text=True, timeout=30, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert "acme/shop" in answer.stdout, answer.stderr
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_organization_and_an_account_end_and_the_organization_is_kept_after_all(
+    browsers: Browsers, people: World, *, scripts: bool
+) -> None:
+    visitor = browsers.new(scripts=scripts)
+    visitor.signs_in("alice")
+    visitor.goes_to("/o/acme/settings/")
+    visitor.page.get_by_role("link", name="Delete this organization").click()
+    visitor.proves("alice")
+    visitor.fills(Type_acme="acme")
+    visitor.clicks("Delete the organization")
+    assert visitor.sees("will be deleted for good")
+    assert not scripts or visitor.violations() == []
+    visitor.clicks("Keep acme")
+    assert visitor.sees("acme stays.")
+    carol = browsers.new(scripts=scripts)
+    carol.signs_in("carol")
+    carol.goes_to("/account/close/")
+    carol.proves("carol")
+    carol.fills(Type="carol@example.com")
+    carol.clicks("Close my account")
+    assert carol.sees("Your account is closed")
+    assert not scripts or carol.violations() == []
+    carol.page.get_by_role("link", name="this page").click()
+    carol.fills(Code=mailed(r"^([\w-]{43})$"))
+    carol.clicks("Open it again")
+    carol.page.wait_for_url("**/account/login/")
+    assert Account.objects.get(email="carol@example.com").is_active
 
 
 def shown_by(login: subprocess.Popen[str]) -> str:

@@ -11,7 +11,14 @@ from tests.server.world import World
 
 pytestmark = pytest.mark.slow
 
-ENTRANCE = ("/welcome/", "/invitation/", "/account/login/", "/account/password/reset/", "/account/signup/")
+ENTRANCE = (
+    "/welcome/",
+    "/invitation/",
+    "/account/login/",
+    "/account/password/reset/",
+    "/account/signup/",
+    "/account/reopen/",
+)
 INSIDE = (
     "/",
     "/new/",
@@ -22,10 +29,12 @@ INSIDE = (
     "/account/2fa/totp/activate/",
     "/account/2fa/webauthn/add/",
     "/account/sessions/",
+    "/account/close/",
     "/account/logout/",
     "/o/acme/",
     "/o/acme/new/",
     "/o/acme/settings/",
+    "/o/acme/end/",
     "/o/acme/members/",
     "/o/acme/tokens/",
     "/o/acme/tokens/new/",

@@ -1,7 +1,8 @@
-"""The end of a project's documents: decommissioned in an orderly way, or withdrawn at once.
+"""Ends: of a project's documents, decommissioned in an orderly way or withdrawn at once; of projects and organizations.
 
-The threats: an end by mistake, by a stolen session, by a form of another site. So it takes the right to manage, a fresh
-proof of who asks, the project's ID typed in, and a reason, which the audit trail keeps.
+The threats: an end by mistake, by a stolen session, by a form of another site. So they take a fresh
+proof of who asks, and what it is about, typed in; the end of documents takes a reason, which the audit trail keeps.
+Deletions can be taken back for some days.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
-from livepin.server.actions import projects, publishes, withdrawals
+from livepin.server.actions import deletions, organizations, projects, publishes, withdrawals
+from livepin.server.actions.actor import May
+from livepin.server.settings import CONFIG
 from livepin.server.web.forms import Confirmed, refusals
-from livepin.server.web.visitor import actor, guarded
+from livepin.server.web.visitor import actor, guarded, page
 
 #: As publishing waits (publishes.py).
 _WAIT = 4.0
+_TAKE_BACK = "{name} is closed, and will be deleted for good on {day:%Y-%m-%d}. Until then you can take that back."
 
 
 class Decommission(Confirmed):
@@ -43,6 +48,12 @@ class Withdrawal(Confirmed):
     reason = forms.CharField(max_length=500)
 
 
+class Deletion(Confirmed):
+    """The end of all of it, after days of grace."""
+
+    prefix = "delete"
+
+
 @guarded
 def end(request: HttpRequest, organization: str, project: str) -> HttpResponseBase:
     """Both ways to end a project's documents."""
@@ -59,8 +70,15 @@ def end(request: HttpRequest, organization: str, project: str) -> HttpResponseBa
             withdrawals.withdraw(actor(request), organization, project, withdrawal.cleaned_data["reason"])
             messages.warning(request, "The project is withdrawn. Its documents are removed from the origins now.")
             return redirect("project", organization, project)
+    deletion = Deletion(given if given and "delete" in given else None, wanted=project)
+    if deletion.is_valid():
+        with refusals(deletion):
+            ending = deletions.delete_project(actor(request), organization, project)
+            messages.warning(request, _TAKE_BACK.format(name=project, day=ending.purge_after))
+            return redirect("organization", organization)
     context: dict[str, Any] = {"organization": found.organization, "project": found}
-    context |= {"decommission": decommission, "withdrawal": withdrawal, "keep_hours": withdrawals.KEEP_HOURS}
+    context |= {"decommission": decommission, "withdrawal": withdrawal, "deletion": deletion}
+    context |= {"keep_hours": withdrawals.KEEP_HOURS, "grace_days": CONFIG.grace_days}
     return render(request, "livepin/project_end.html", context)
 
 
@@ -69,3 +87,36 @@ def _decommission(request: HttpRequest, organization: str, project: str, form: D
     asked = withdrawals.decommission(actor(request), organization, project, reason, hours)
     publishes.wait(actor(request), organization, project, str(asked.id), _WAIT)
     return asked.id
+
+
+@guarded
+def delete_organization(request: HttpRequest, organization: str) -> HttpResponseBase:
+    """The end of an organization with all its projects."""
+    reached = organizations.read(actor(request), organization)
+    form = Deletion(request.POST or None, wanted=organization)
+    if form.is_valid():
+        with refusals(form):
+            ending = deletions.delete_organization(actor(request), organization)
+            messages.warning(request, _TAKE_BACK.format(name=organization, day=ending.purge_after))
+            return redirect("organizations")
+    context: dict[str, Any] = {"organization": reached.organization, "deletion": form, "owns": reached.may(May.OWN)}
+    context["grace_days"] = CONFIG.grace_days
+    return render(request, "livepin/organization_end.html", context)
+
+
+@page
+@require_POST
+def keep_organization(request: HttpRequest, organization: str) -> HttpResponseBase:
+    """Take the deletion of an organization back."""
+    deletions.keep_organization(actor(request), organization)
+    messages.success(request, f"{organization} stays.")
+    return redirect("organization", organization)
+
+
+@page
+@require_POST
+def keep_project(request: HttpRequest, organization: str, project: str) -> HttpResponseBase:
+    """Take the deletion of a project back."""
+    deletions.keep_project(actor(request), organization, project)
+    messages.success(request, f"{project} stays.")
+    return redirect("project", organization, project)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
-from livepin.server.actions import organizations, overview
+from livepin.server.actions import deletions, exports, organizations, overview
 from livepin.server.actions.actor import May
 from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, page
@@ -18,7 +22,8 @@ _PAGE = 50
 @page
 def index(request: HttpRequest) -> HttpResponse:
     """The organizations that the visitor belongs to."""
-    return render(request, "livepin/organizations.html", {"organizations": organizations.listed(actor(request))})
+    context = {"organizations": organizations.listed(actor(request)), "ending": deletions.pending(actor(request))}
+    return render(request, "livepin/organizations.html", context)
 
 
 @page
@@ -49,8 +54,17 @@ def settings(request: HttpRequest, organization: str) -> HttpResponse:
             organizations.rename(actor(request), organization, form.cleaned_data["name"])
             messages.success(request, "The organization has another name now; its identifier stays.")
             return redirect("organization-settings", organization)
-    context = {"organization": reached.organization, "form": form, "owns": reached.may(May.OWN)}
+    rights = {"owns": reached.may(May.OWN), "manages": reached.may(May.MANAGE)}
+    context: dict[str, Any] = {"organization": reached.organization, "form": form, **rights}
     return render(request, "livepin/organization_settings.html", context)
+
+
+@page
+@require_POST
+def export(request: HttpRequest, organization: str) -> HttpResponseBase:
+    """Everything of an organization as a zip file."""
+    made = exports.organization(actor(request), organization)
+    return FileResponse(made, as_attachment=True, filename=f"{organization}.zip", content_type="application/zip")
 
 
 @page
@@ -62,5 +76,6 @@ def home(request: HttpRequest, organization: str) -> HttpResponse:
         "rows": rows[:_PAGE],
         "next": rows[_PAGE - 1].project.identifier if len(rows) > _PAGE else "",
         "manages": reached.may(May.MANAGE),
+        "ending": [one for one in deletions.pending(actor(request)) if one.organization == organization],
     }
     return render(request, "livepin/organization.html", context)
