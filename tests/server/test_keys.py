@@ -122,6 +122,21 @@ def test_the_same_key_set_again_changes_nothing(world: World, anchor: Anchor) ->
     assert put(world, text) is None
 
 
+def test_another_signature_on_the_same_key_set_is_published_too(world: World, origin: FolderOrigin) -> None:
+    """For applications that embed the other anchor."""
+    first, second = Anchor(), Anchor()
+    trust = Trust("acme", "shop", (first.public, second.public))
+    payload = authoring.next_payload(trust, 1, Change(signing_keys=(managed_key(world),)), int(time.time()))
+    one, two = (authoring.sign(payload, anchor.signer) for anchor in (first, second))
+    renewals.take_keyset(world.actor("ada"), "acme", "shop", [one], [first.text, second.text], 1)
+    published(world)
+    _, asked = renewals.take_keyset(world.actor("ada"), "acme", "shop", [one, two])
+    assert asked is not None
+    assert rest(world, asked).state == "published"
+    text = origin.read("acme/shop/pins.jws") or b""
+    assert verify(text, Trust("acme", "shop", (second.public,)), time.time()).adopted
+
+
 def test_old_anchors_rest_and_what_they_signed_is_signed_anew(
     world: World, origin: FolderOrigin, anchor: Anchor
 ) -> None:

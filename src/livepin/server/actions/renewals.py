@@ -64,10 +64,10 @@ def take_keyset(
         Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
         _, found = reach_project(actor, organization, project, May.MANAGE)
         # Read before: new anchors need not vouch for what the old ones signed.
-        before, payload = keys.keyset_of(found), revisions.payload_of(found, revisions.current(found))
+        before, payload = set(found.keys), revisions.payload_of(found, revisions.current(found))
         after = keys.put_keyset(actor, organization, project, texts, anchors, threshold)
-        same = before is not None and before.digest == after.digest
-        if payload is None or same or found.state != "active":
+        # The same with another signature on it is news: for applications that embed that anchor.
+        if payload is None or before == set(texts) or found.state != "active":
             return after, None
         return after, publishes.ask(actor, organization, project, "renewal", Wish(), lambda _: payload)
 

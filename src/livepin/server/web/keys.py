@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from livepin.server.actions import keys, projects
+from livepin.server.actions import keys, projects, renewals
 from livepin.server.web.forms import Lines, refusals
 from livepin.server.web.visitor import actor, guarded, page
 
@@ -113,11 +113,13 @@ def put_keyset(request: HttpRequest, organization: str, project: str) -> HttpRes
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         with refusals(form):
-            made = keys.put_keyset(
+            made, publish = renewals.take_keyset(
                 actor(request), organization, project, given["copies"], given["anchors"] or None, given["threshold"]
             )
-            text = f"The key set of epoch {made.epoch} is in force here. It reaches applications with the next publish."
-            messages.success(request, text)
+            reaches = "with the first publish" if publish is None else "now: what is published is signed again under it"
+            messages.success(
+                request, f"The key set of epoch {made.epoch} is in force. It reaches applications {reaches}."
+            )
             return redirect("keys", organization, project)
     context = {"organization": found.organization, "project": found, "form": form}
     context["trusted"] = keys.read(actor(request), organization, project)
