@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -219,6 +219,82 @@ def test_what_was_asked_for_later_and_is_published_is_not_undone(world: World, o
     after = publishes.read(world.actor("paul"), "acme", "shop", str(old.id))
     assert (after.state, (after.problem or {})["code"]) == ("failed", "superseded")
     assert seen(origin, world.project).document.lookup("new.example.com") is not None
+
+
+class Died(BaseException):
+    """A process ends in the middle of a publish, and another finds no lease."""
+
+
+def dies_at(step: delivery.Step, asked: Publish) -> None:
+    def told(now: delivery.Step, where: str) -> None:
+        if now is step:
+            raise Died
+
+    with pytest.raises(Died):
+        delivery.run(str(asked.id), told)
+
+
+def asked_for(world: World, pattern: str, scheduled_for: datetime | None = None) -> Publish:
+    hosts.put(world.actor("bob"), "acme", "shop", None, host(pattern))
+    return publishes.start(world.actor("paul"), "acme", "shop", Wish(scheduled_for=scheduled_for))
+
+
+def end(world: World, asked: Publish) -> tuple[str, str]:
+    """The state that a publish comes to, and the code of its problem."""
+    delivery.run(str(asked.id))
+    after = publishes.read(world.actor("paul"), "acme", "shop", str(asked.id))
+    return after.state, (after.problem or {}).get("code", "")
+
+
+def test_the_last_wish_wins_though_its_worker_died_and_an_older_one_overtook_it(
+    world: World, origin: FolderOrigin
+) -> None:
+    old = asked_for(world, "old.example.com", timezone.now() + timedelta(hours=3))
+    delivery.run(str(old.id))
+    new = asked_for(world, "new.example.com")
+    dies_at(delivery.Step.POINT, new)
+    Publish.objects.filter(id=old.id).update(scheduled_for=timezone.now())
+    assert end(world, old) == ("published", "")
+    assert list(seen(origin, world.project).document.hosts) == ["old.example.com"]
+    assert end(world, new) == ("published", "")
+    last = seen(origin, world.project)
+    assert (last.serial, list(last.document.hosts)) == (3, ["new.example.com", "old.example.com"])
+    rows = list(world.project.revisions.order_by("serial").values_list("serial", flat=True))
+    assert rows == [2, 3], "the number that nobody got is forgotten"
+
+
+def test_what_reached_applications_counts_though_its_worker_died_before_it_could_say_so(
+    world: World, origin: FolderOrigin
+) -> None:
+    old = asked_for(world, "old.example.com", timezone.now() + timedelta(hours=3))
+    delivery.run(str(old.id))
+    new = asked_for(world, "new.example.com")
+    dies_at(delivery.Step.FINISH, new)
+    Publish.objects.filter(id=old.id).update(scheduled_for=timezone.now())
+    assert end(world, old) == ("failed", "superseded")
+    assert end(world, new) == ("published", "")
+    assert seen(origin, world.project).serial == 1
+
+
+def test_a_publish_that_was_out_before_a_newer_one_is_published_when_somebody_looks(
+    world: World, origin: FolderOrigin
+) -> None:
+    first = asked_for(world, "first.example.com")
+    dies_at(delivery.Step.FINISH, first)
+    assert end(world, asked_for(world, "second.example.com")) == ("published", "")
+    assert end(world, first) == ("published", "")
+    assert seen(origin, world.project).serial == 2
+    assert AuditEntry.objects.filter(organization=world.organization, what="published").count() == 2
+
+
+def test_a_publish_whose_number_was_passed_and_whose_content_is_old_is_superseded(
+    world: World, origin: FolderOrigin
+) -> None:
+    first = asked_for(world, "first.example.com")
+    dies_at(delivery.Step.POINT, first)
+    assert end(world, asked_for(world, "second.example.com")) == ("published", "")
+    assert end(world, first) == ("failed", "superseded")
+    assert seen(origin, world.project).serial == 2
 
 
 def test_a_cancelled_publish_is_over(world: World, origin: FolderOrigin) -> None:

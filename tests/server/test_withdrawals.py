@@ -146,6 +146,15 @@ def test_a_withdrawn_project_leaves_nothing_on_the_origin(world: World, origin: 
     assert Publish.objects.get(what="withdrawal").note == "the key is stolen"
 
 
+@on_table
+def test_a_decommissioned_project_can_be_withdrawn_at_once(world: World) -> None:
+    published(world)
+    rest(world, withdrawals.decommission(world.actor("ada"), "acme", "shop", "over"))
+    assert removal_due(world).due_at > timezone.now()
+    withdrawals.withdraw(world.actor("ada"), "acme", "shop", "the key is stolen")
+    assert removal_due(world).due_at <= timezone.now()
+
+
 def test_nothing_is_signed_for_a_withdrawn_project(world: World, origin: FolderOrigin) -> None:
     published(world)
     hosts.put(world.actor("bob"), "acme", "shop", None, host("late.example.com"))

@@ -10,14 +10,14 @@ import os
 import time
 from collections.abc import Iterator
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from livepin.server import checks
-from livepin.server.models import Job, Organization, Project, Publish, Revision
+from livepin.server import checks, queue
+from livepin.server.models import Organization, Project, Publish, Revision
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _DAY = 86_400
@@ -63,9 +63,10 @@ def _stored() -> Iterator[Metric]:
     for row in Publish.objects.values("state").annotate(count=Count("id")):
         states.add_metric([row["state"]], row["count"])
     yield states
-    jobs = GaugeMetricFamily("livepin_jobs", "Jobs by state, on one machine.", labels=["state"])
-    for row in Job.objects.values("state").annotate(count=Count("id")):
-        jobs.add_metric([row["state"]], row["count"])
+    standing = queue.standing()
+    jobs = GaugeMetricFamily("livepin_jobs", "Jobs by state; those that are dead want an operator.", labels=["state"])
+    for state, count in {"dead": 0, **standing.counts}.items():
+        jobs.add_metric([state], count)
     yield jobs
     newest = Revision.objects.filter(project__state="active").values("project").annotate(end=Max("expires_at"))
     ends = [row["end"] - time.time() for row in newest]
@@ -75,6 +76,5 @@ def _stored() -> Iterator[Metric]:
     for days in (0, 1, 3, 7):
         expiring.add_metric([str(days)], sum(end < days * _DAY for end in ends))
     yield expiring
-    waiting = Job.objects.filter(state="waiting").aggregate(first=Min("due_at"))["first"]
-    late = max(0.0, time.time() - waiting.timestamp()) if waiting else 0.0
+    late = max(0.0, time.time() - standing.due_since.timestamp()) if standing.due_since else 0.0
     yield GaugeMetricFamily("livepin_jobs_late_seconds", "How long the oldest due job has waited.", value=late)

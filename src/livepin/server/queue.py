@@ -7,10 +7,12 @@ only if the change is that asked for it. It runs at least once, so a task has to
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from livepin.server.models import Job
@@ -52,3 +54,71 @@ def _on_procrastinate(task: str, arguments: dict[str, Any], name: str, due_at: d
             deferrer.defer(**arguments)
     except AlreadyEnqueued:
         pass
+
+
+def hurry(name: str) -> None:
+    """Have the job of a name that waits for its hour, or for its next try, run now: somebody asked for it."""
+    now = timezone.now()
+    if not CONFIG.on_postgres:
+        Job.objects.filter(name=name, state="waiting", due_at__gt=now).update(due_at=now)
+        return
+    # Procrastinate's models are read-only, and it knows no such thing.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = NULL "
+            "WHERE queueing_lock = %s AND status = 'todo' AND scheduled_at > %s",
+            [name, now],
+        )
+
+
+# ---------------------------------------------------------------- what operators see
+
+#: What procrastinate calls the states of a job.
+_STATES = {"todo": "waiting", "doing": "running", "succeeded": "done"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the jobs stand: how many are in each state, and since when the one that is due longest waits."""
+
+    counts: dict[str, int]
+    due_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A job that was given up. `name` as it was enqueued, `problem` where the engine keeps it."""
+
+    task: str
+    name: str
+    arguments: dict[str, Any]
+    problem: str
+
+
+def standing() -> Standing:
+    """How the jobs stand, on either engine."""
+    now = timezone.now()
+    if not CONFIG.on_postgres:
+        rows = Job.objects.values_list("state").annotate(count=Count("id"))
+        waiting = Job.objects.filter(state="waiting", due_at__lte=now).aggregate(first=Min("due_at"))
+        return Standing(dict(rows), waiting["first"])
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    counts: dict[str, int] = {}
+    for status, count in ProcrastinateJob.objects.values_list("status").annotate(count=Count("id")):
+        state = _STATES.get(status, "dead")
+        counts[state] = counts.get(state, 0) + count
+    # One that has no hour was due when it was enqueued; when that was is not asked for at each scrape.
+    late = ProcrastinateJob.objects.filter(status="todo", scheduled_at__lte=now)
+    return Standing(counts, late.aggregate(first=Min("scheduled_at"))["first"])
+
+
+def dead(most: int = 100) -> list[Dead]:
+    """Jobs that were given up, the newest first."""
+    if not CONFIG.on_postgres:
+        rows = Job.objects.filter(state="dead").order_by("-id")[:most]
+        return [Dead(one.task, one.name, one.arguments, one.problem) for one in rows]
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    given_up = ProcrastinateJob.objects.exclude(status__in=_STATES).order_by("-id")[:most]
+    return [Dead(one.task_name, one.queueing_lock or "", dict(one.args), "") for one in given_up]

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from livepin.author import staging
@@ -227,10 +228,13 @@ class _Work:
     def _check_not_overtaken(self) -> None:
         """Raise `Conflict` where somebody asked for something newer, and it is published: old content must not win."""
         since = self.publish.created_at
-        newer = self.project.publishes.filter(state="published").exclude(what="renewal")
+        # One that applications have already counts too, where its worker did not live to say so.
+        out = Q(state="published") | Q(revision__published_at__isnull=False)
+        newer = self.project.publishes.filter(out).exclude(what="renewal").exclude(id=self.publish.id)
         # A renewal says what was published when it was asked for: anything that came out since is newer.
         renews = self.publish.what == "renewal"
-        newer = newer.filter(finished_at__gt=since) if renews else newer.filter(created_at__gt=since)
+        later = Q(finished_at__gt=since) | Q(revision__published_at__gt=since)
+        newer = newer.filter(later if renews else Q(created_at__gt=since))
         found = self.project.revisions.filter(source="adopted", issued_at__gt=since.timestamp())
         if self.publish.revision_id is None and (newer.exists() or found.exists()):
             message = "something that was asked for later, or elsewhere, is published already"
@@ -252,9 +256,21 @@ class _Work:
             except SerialTaken:
                 self._give_up_number()
                 continue
+            except PublishRefused as error:
+                if error.code != "origin_ahead":
+                    raise
+                if not self._was_out():
+                    # While nobody was at this one, another took the next number. Which of them is newer is asked anew.
+                    self._give_up_number()
+                    continue
             self.finish()
             return
         raise SerialTaken("serial_taken", f"{_NUMBERS} numbers in a row are taken", where=str(self.project))
+
+    def _was_out(self) -> bool:
+        """Whether applications had this publish's revision already: it was seen on an origin before a higher one."""
+        row = Publish.objects.select_related("revision").get(id=self.publish.id).revision
+        return row is not None and row.published_at is not None
 
     def _signed(self) -> trust.Revision | None:
         """The revision of this publish, signed now or before; None where an own key has to be asked, or all is off."""

@@ -132,9 +132,11 @@ def ask(
     return publish
 
 
-def enqueue(publish: Publish, due_at: datetime | None = None) -> None:
-    """Have a publish worked on; to be called in the transaction that makes it necessary."""
-    queue.enqueue("publish", {"publish_id": str(publish.id)}, f"publish {publish.id}", due_at)
+def enqueue(publish: Publish) -> None:
+    """Have a publish worked on now; to be called in the transaction that makes it necessary."""
+    name = f"publish {publish.id}"
+    queue.enqueue("publish", {"publish_id": str(publish.id)}, name)
+    queue.hurry(name)
 
 
 def _check(wish: Wish) -> None:
@@ -219,8 +221,8 @@ def resume_all() -> int:
     stuck = free.filter(Q(state__in=("checking", "publishing")) | Q(state="waiting", scheduled_for__lte=now))
     found = list(stuck.only("id"))
     for publish in found:
-        with transaction.atomic():
-            enqueue(publish)
+        # One that waits for its next try goes on waiting.
+        queue.enqueue("publish", {"publish_id": str(publish.id)}, f"publish {publish.id}")
     return len(found)
 
 

@@ -82,7 +82,9 @@ def withdraw(actor: Actor, organization: str, project: str, reason: str) -> Proj
             finished_at=timezone.now(),
         )
         audit.append(found.organization, actor, "project withdrawn", project)
-        queue.enqueue("remove objects", {"project_id": str(found.id)}, f"remove objects of {found.id}")
+        name = f"remove objects of {found.id}"
+        queue.enqueue("remove objects", {"project_id": str(found.id)}, name)
+        queue.hurry(name)  # it may wait since the project was decommissioned
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,10 +19,16 @@ def beat(now: datetime | None = None) -> list[str]:
     return [task for task in PERIODIC if due.get(task, moment) <= moment and _move_on(task, moment)]
 
 
+def claim(name: str, every: timedelta, now: datetime | None = None) -> bool:
+    """Whether it is this worker that does something now which one of all does so often."""
+    moment = now or timezone.now()
+    Beat.objects.bulk_create([Beat(task=name, due_at=moment)], ignore_conflicts=True)
+    return bool(Beat.objects.filter(task=name, due_at__lte=moment).update(due_at=moment + every))
+
+
 def _move_on(task: str, moment: datetime) -> bool:
     with transaction.atomic():
-        Beat.objects.bulk_create([Beat(task=task, due_at=moment)], ignore_conflicts=True)
-        moved = Beat.objects.filter(task=task, due_at__lte=moment).update(due_at=moment + PERIODIC[task])
-        if moved:
+        mine = claim(task, PERIODIC[task], moment)
+        if mine:
             queue.enqueue(task, {}, task)
-    return bool(moved)
+    return mine

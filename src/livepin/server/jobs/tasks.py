@@ -20,6 +20,8 @@ _log = structlog.get_logger("livepin.jobs")
 
 #: After so many failures a job is dead: it is kept, shown, and not tried again.
 MAX_ATTEMPTS = 8
+#: A job that took so many processes with it is not given to another.
+MAX_DEATHS = 5
 #: How long jobs are kept that are done, and those that are dead.
 KEEP_DONE, KEEP_DEAD = timedelta(days=2), timedelta(days=60)
 
@@ -119,10 +121,18 @@ def perform(task: str, arguments: Mapping[str, Any], name: str) -> None:
         # What an error says may hold what people typed: its kind is enough here.
         _log.warning("job failed", task=task, attempt=attempt, error=type(error).__name__, code=_code(error))
         if attempt >= MAX_ATTEMPTS:
+            tell_dead(task, name, f"{type(error).__name__} {_code(error)}".strip())
             raise
         _later(task, {**given, "attempt": attempt + 1}, name, pause_after(attempt))
+    else:
+        _log.debug("job done", task=task)
     finally:
         close_old_connections()
+
+
+def tell_dead(task: str, name: str, why: str) -> None:
+    """A job is given up: an operator should look."""
+    _log.error("job is dead", task=task, job=name, error=why)
 
 
 def _code(error: Exception) -> str:

@@ -20,8 +20,6 @@ from livepin.server.settings import CONFIG
 _log = structlog.get_logger("livepin.jobs")
 #: How often an idle thread asks for a job, in seconds.
 POLL = 0.2
-#: A job that took so many processes with it is not given to another.
-MAX_DEATHS = 5
 
 
 class Threads:
@@ -108,9 +106,7 @@ def run(job: Job) -> None:
     try:
         tasks.perform(job.task, job.arguments, job.name)
     except Exception as error:
-        told = f"{type(error).__name__} {getattr(error, 'code', '')}".strip()
-        _end(job, "dead", told)
-        _log.error("job is dead", task=job.task, job=job.id, error=told)
+        _end(job, "dead", f"{type(error).__name__} {getattr(error, 'code', '')}".strip())
     else:
         _end(job, "done", "")
 
@@ -124,9 +120,9 @@ def sweep() -> int:
     """Let jobs wait again whose workers died; how many there were."""
     lost = list(Job.objects.filter(state="running", leased_until__lt=timezone.now()))
     for job in lost:
-        if job.attempts >= MAX_DEATHS:
+        if job.attempts >= tasks.MAX_DEATHS:
             _end(job, "dead", "its process died each time")
-            _log.error("job is dead", task=job.task, job=job.id, error="its process died each time")
+            tasks.tell_dead(job.task, job.name, "its process died each time")
             continue
         try:
             with transaction.atomic():

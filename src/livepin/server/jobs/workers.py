@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from datetime import timedelta
 
 import procrastinate
 import structlog
@@ -23,6 +24,7 @@ from livepin.server.settings import CONFIG
 _log = structlog.get_logger("livepin.jobs")
 #: How long jobs that run have when their worker is asked to end, in seconds.
 _PATIENCE = 10.0
+_TIDY_EVERY = timedelta(hours=6)
 
 
 class Workers:
@@ -64,23 +66,35 @@ class Workers:
     async def _keep_house(self, app: procrastinate.App) -> None:
         """A database that is away for a while ends no worker."""
         try:
-            await asyncio.to_thread(_beat)
-            await _sweep(app)
+            sweeps, tidies = await asyncio.to_thread(_beat)
+            if sweeps:
+                await _sweep(app)
+            if tidies:
+                hours = int(tasks.KEEP_DEAD.total_seconds()) // 3600
+                await app.job_manager.delete_old_jobs(hours, include_failed=True, include_aborted=True)
         except Exception as error:
             _log.error("jobs stumbled", error=type(error).__name__)
 
 
-def _beat() -> None:
+def _beat() -> tuple[bool, bool]:
+    """Whether this worker, and no other, looks for lost jobs now; and whether for old ones."""
     close_old_connections()
     try:
         beats.beat()
+        # Two that sweep at once could take a job from whoever took it up a moment ago.
+        return beats.claim("sweep", timedelta(seconds=CONFIG.lease_seconds / 4)), beats.claim("sweep old", _TIDY_EVERY)
     finally:
         close_old_connections()
 
 
 async def _sweep(app: procrastinate.App) -> None:
-    """Let jobs wait again whose workers gave no sign of life."""
+    """Let jobs wait again whose workers gave no sign of life; those that took one with them each time are dead."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=CONFIG.lease_seconds):
+        if job.attempts >= tasks.MAX_DEATHS - 1:
+            with contextlib.suppress(ConnectorException):
+                await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=False)
+            tasks.tell_dead(job.task_name, job.queueing_lock or "", "its process died each time")
+            continue
         try:
             await app.job_manager.retry_job(job)
         except ConnectorException:
