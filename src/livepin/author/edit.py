@@ -61,7 +61,7 @@ def set_key(file: ProjectFile, signer: str, public_key: PublicKey) -> None:
 
 def trust_members(anchors: Iterable[PublicKey], threshold: int, keyset_file: str) -> dict[str, Any]:
     """The table `trust`: what applications embed, and the key set that those anchors signed."""
-    members: dict[str, Any] = {"anchors": _lines([b64(anchor.spki) for anchor in anchors])}
+    members: dict[str, Any] = {"anchors": array_of([b64(anchor.spki) for anchor in anchors])}
     if threshold > 1:
         members["threshold"] = threshold
     return members | ({"keyset": keyset_file} if keyset_file else {})
@@ -98,7 +98,7 @@ def rule_table(rule: Mapping[str, Any]) -> Any:
     """A CT rule as people write it: on one line, but for arrays that are long."""
     table = tomlkit.inline_table()
     for name, value in rule.items():
-        table.add(name, _lines(value) if isinstance(value, list) and len(value) > 2 else value)
+        table.add(name, array_of(value) if isinstance(value, list) and len(value) > 2 else value)
     return table
 
 
@@ -120,7 +120,7 @@ def add_pin(file: ProjectFile, pattern: str, entry: PinEntry) -> bool:
             return False
     pins = host.get("pins")
     table = tomlkit.inline_table() if isinstance(pins, Array) else tomlkit.table()
-    table.update(_pin_members(entry))
+    table.update(pin_members(entry))
     if pins is None:
         pins = tomlkit.aot()
         pins.append(table)
@@ -130,7 +130,8 @@ def add_pin(file: ProjectFile, pattern: str, entry: PinEntry) -> bool:
     return True
 
 
-def _pin_members(entry: PinEntry) -> dict[str, Any]:
+def pin_members(entry: PinEntry) -> dict[str, Any]:
+    """A pin as a table says it."""
     members: dict[str, Any] = {entry.member: entry.digest, "position": entry.position}
     for name, moment in (("from", entry.start), ("until", entry.end)):
         if moment is not None:
@@ -174,13 +175,14 @@ def change_deny(file: ProjectFile, pattern: str | None, *, add: Iterable[str] = 
     if remove and remove not in before:
         raise ProjectInvalid("entry_missing", f"{remove} is not denied there", where=FILE_NAME)
     if after:
-        table["deny"] = _lines(after)
+        table["deny"] = array_of(after)
     else:
         table.pop("deny", None)
     return after != before
 
 
-def _lines(values: list[str]) -> Array:
+def array_of(values: list[str]) -> Array:
+    """An array with one value a line."""
     array = tomlkit.array()
     array.extend(values)
     return array.multiline(multiline=True)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit.items import AoT
 
 from livepin.author import draft_json, edit
-from livepin.author.draft import Draft, HostEntry
+from livepin.author.draft import Draft, HostEntry, PinEntry
 from livepin.author.project import FILE_NAME, ProjectFile, Pulled
 from livepin.core.base64s import b64
 
@@ -31,23 +32,22 @@ def new_file(directory: Path, draft: Draft, settings: Mapping[str, Mapping[str, 
     """A project file of a draft; nothing is written. `settings`: `publish`, `key`, `trust`, `look`."""
     file = ProjectFile(directory / FILE_NAME, tomlkit.document())
     edit.new_project(file, draft.organization, draft.project, settings)
-    for entry in draft.hosts:
-        _put_host(file, entry)
     _put_document(file, draft)
+    _add_hosts(file, draft.hosts)
     return file
 
 
 def put_draft(file: ProjectFile, draft: Draft) -> None:
     """Let a project file that is there say what a draft says; nothing is written."""
     before = {entry.host: entry for entry in file.read().hosts}
-    for pattern in before.keys() - {entry.host for entry in draft.hosts}:
-        edit.remove_host(file, pattern)
-    for entry in draft.hosts:
-        if entry.host in before and before[entry.host] != entry:
-            edit.remove_host(file, entry.host)
-        if before.get(entry.host) != entry:
-            _put_host(file, entry)
+    after = {entry.host: entry for entry in draft.hosts}
+    tables: Any = file.toml.get("host", [])
+    for number in reversed(range(len(tables))):
+        pattern = str(tables[number]["host"])
+        if before[pattern] != after.get(pattern):
+            del tables[number]
     _put_document(file, draft)
+    _add_hosts(file, [entry for pattern, entry in after.items() if before.get(pattern) != entry])
 
 
 def put_mark(file: ProjectFile, pulled: Pulled) -> None:
@@ -76,22 +76,43 @@ def _put_document(file: ProjectFile, draft: Draft) -> None:
         edit.change_deny(file, None, add=draft.deny)
 
 
-def _put_host(file: ProjectFile, entry: HostEntry) -> None:
-    members: dict[str, Any] = {"action": entry.action}
-    said = {
+def _add_hosts(file: ProjectFile, entries: Sequence[HostEntry]) -> None:
+    """One after the other, without a search for each: there may be ten thousand."""
+    if not entries:
+        return
+    if not file.toml.get("host"):
+        file.toml.pop("host", None)
+        file.toml.add("host", tomlkit.aot())
+    tables: Any = file.toml["host"]
+    for entry in entries:
+        tables.append(_host_table(entry))
+
+
+def _host_table(entry: HostEntry) -> Any:
+    table = tomlkit.table()
+    table.update({"host": entry.host, "action": entry.action})
+    said: dict[str, tuple[Any, Any]] = {
         "rollout": (entry.rollout, 100),
         "when_expired": (entry.when_expired, "enforce"),
         "reason": (entry.reason, ""),
         "address": (entry.address, ""),
         "look_at": (list(entry.look_at), []),
     }
-    members |= {name: value for name, (value, default) in said.items() if value != default}
-    if entry.ct is not None:
-        members["ct"] = edit.rule_table(entry.ct)
-    edit.set_host(file, entry.host, members)
+    table.update({name: value for name, (value, default) in said.items() if value != default})
     if entry.deny:
-        edit.change_deny(file, entry.host, add=entry.deny)
-    if entry.pins == ():
-        edit.set_host(file, entry.host, {"pins": tomlkit.array()})  # nothing matches; without it everything would (J6)
-    for pin in entry.pins or ():
-        edit.add_pin(file, entry.host, pin)
+        table["deny"] = edit.array_of(list(entry.deny))
+    if entry.ct is not None:
+        table["ct"] = edit.rule_table(entry.ct)
+    if entry.pins is not None:
+        # With an empty list nothing matches; without the member everything would (J6).
+        table.add("pins", _pin_tables(entry.pins) if entry.pins else tomlkit.array())
+    return table
+
+
+def _pin_tables(pins: Sequence[PinEntry]) -> AoT:
+    tables = tomlkit.aot()
+    for pin in pins:
+        table = tomlkit.table()
+        table.update(edit.pin_members(pin))
+        tables.append(table)
+    return tables

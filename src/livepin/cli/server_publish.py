@@ -11,9 +11,11 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livepin.author import staging
+from livepin.author.files import write_atomically
 from livepin.author.signers import opening
 from livepin.author.signers.detached import SigningInput, sign_input
 from livepin.author.signers.places import parse_place
@@ -24,6 +26,7 @@ from livepin.cli.output import Output, moment
 from livepin.cli.passphrase import secret_of
 from livepin.cli.project import Wishes
 from livepin.cli.release import GuardRefused, Published
+from livepin.core.base64s import b64url
 from livepin.core.document import Document
 from livepin.core.guard import MAX_LIFE_OWN_KEYS, Finding, Overridden, Rule, Settlement
 from livepin.core.trust import Revision, verify_held
@@ -33,6 +36,7 @@ from livepin.errors import (
     KeyUnusable,
     LivepinError,
     OriginFailed,
+    ProjectInvalid,
     PublishRefused,
     ServerFailed,
 )
@@ -64,19 +68,57 @@ def run(out: Output, project: ServerProject, wishes: Wishes, order: Order) -> in
 
     Raises `GuardRefused`, `KeyUnusable`, what the server refuses with, and what the publish failed for.
     """
-    body = {"overrides": {str(rule): reason for rule, reason in wishes.overrides}}
-    out.progress(f"asking {project.name}")
-    # The key is made once: an answer that got lost on its way does not make two publishes of one wish.
-    asked = project.api.ask("POST", order.path, body, if_match=order.if_match, key=f"cli-{secrets.token_hex(16)}")
-    one = f"{project.path}/publishes/{asked.members['id']}"
-    told: set[tuple[str, str]] = set()
-    publish = _followed(out, project, one, told)
+    one, publish, told = _asked(out, project, wishes, order)
     for _ in range(_SIGNATURES):
         if publish["state"] != "unsigned":
             break
         _sign(out, project, wishes, order, one)
         publish = _followed(out, project, one, told)
     return _outcome(out, project, publish, signed_here=bool(wishes.signer))
+
+
+def export(out: Output, project: ServerProject, wishes: Wishes, path: Path) -> int:
+    """Ask for a publish, and write what the key on another machine has to sign for it; the exit status."""
+    order = Order(f"{project.path}/publishes", project.version)
+    one, publish, _ = _asked(out, project, wishes, order)
+    if publish["state"] != "unsigned":
+        return _outcome(out, project, publish, signed_here=False)
+    wanted = _wanted(out, project, order, one)
+    write_atomically(path, f"{wanted.data.decode('ascii')}\n")
+    lines = [
+        f"to be signed elsewhere: {path} ({wanted.summary})",
+        f"there: `livepin keys sign-input {path.name} --signer KEY`; back here: `livepin sign --import FILE`",
+    ]
+    members = {"export": str(path), "serial": wanted.payload["serial"], "publish": publish["id"]}
+    out.result({**members, "server": project.api.url}, "\n".join(lines))
+    return Exit.OK
+
+
+def bring(out: Output, project: ServerProject, answer: bytes) -> int:
+    """Bring what another machine signed to the publish that waits for it, and follow that; the exit status."""
+    listed = project.api.get(f"{project.path}/publishes", limit=50).members["items"]
+    waiting = next((one for one in listed if one["state"] == "unsigned"), None)
+    if waiting is None:
+        message, hint = "no publish of this project waits for a signature", "`livepin sign --export FILE` asks for one."
+        raise ProjectInvalid("state_wrong", message, where=project.name, hint=hint)
+    one = f"{project.path}/publishes/{waiting['id']}"
+    # Bytes that are no text are a signature alone, which the server takes in base64url.
+    text = answer.decode("ascii").strip() if answer.isascii() else b64url(answer)
+    project.api.ask("PUT", f"{one}/signature", {"signature": text})
+    return _outcome(out, project, _followed(out, project, one, set()), signed_here=True)
+
+
+def _asked(
+    out: Output, project: ServerProject, wishes: Wishes, order: Order
+) -> tuple[str, dict[str, Any], set[tuple[str, str]]]:
+    """Where the publish is that was asked for, the publish once it is at rest, and which steps were told."""
+    body = {"overrides": {str(rule): reason for rule, reason in wishes.overrides}}
+    out.progress(f"asking {project.name}")
+    # The key is made once: an answer that got lost on its way does not make two publishes of one wish.
+    asked = project.api.ask("POST", order.path, body, if_match=order.if_match, key=f"cli-{secrets.token_hex(16)}")
+    one = f"{project.path}/publishes/{asked.members['id']}"
+    told: set[tuple[str, str]] = set()
+    return one, _followed(out, project, one, told), told
 
 
 def _followed(out: Output, project: ServerProject, one: str, told: set[tuple[str, str]]) -> dict[str, Any]:
@@ -112,14 +154,8 @@ def _missing(publish: Mapping[str, Any]) -> int:
 
 def _sign(out: Output, project: ServerProject, wishes: Wishes, order: Order, one: str) -> None:
     """Bring a signature of one's own key. Where that fails, the publish is called off: nothing waits for nobody."""
+    wanted = _wanted(out, project, order, one)
     try:
-        wanted = SigningInput.parse(project.api.get(f"{one}/signing-input").members["signing_input"].encode("ascii"))
-        published = project.published()
-        _check(project, order, wanted, published)
-        before = None if published is None else published.document.payload
-        changes = changes_text(staging.diff(before, wanted.payload)) or "nothing but the dates"
-        for line in (f"signing {wanted.summary}, which changes", *changes.splitlines()):
-            out.progress(line)
         if not wishes.signer:
             message = "this project's documents are signed with your own key, which the server has not got"
             raise KeyUnusable("signature_elsewhere", message, where=project.name, hint="Name it with --signer PLACE.")
@@ -129,6 +165,22 @@ def _sign(out: Output, project: ServerProject, wishes: Wishes, order: Order, one
         project.api.ask("POST", f"{one}/cancel")
         raise
     project.api.ask("PUT", f"{one}/signature", {"signature": jws})
+
+
+def _wanted(out: Output, project: ServerProject, order: Order, one: str) -> SigningInput:
+    """What the server asks to have signed, if it is what was asked for; what it changes is shown."""
+    try:
+        wanted = SigningInput.parse(project.api.get(f"{one}/signing-input").members["signing_input"].encode())
+        published = project.published()
+        _check(project, order, wanted, published)
+    except LivepinError:
+        project.api.ask("POST", f"{one}/cancel")
+        raise
+    before = None if published is None else published.document.payload
+    changes = changes_text(staging.diff(before, wanted.payload)) or "nothing but the dates"
+    for line in (f"to sign: {wanted.summary}, which changes", *changes.splitlines()):
+        out.progress(line)
+    return wanted
 
 
 def _check(project: ServerProject, order: Order, wanted: SigningInput, published: Revision | None) -> None:

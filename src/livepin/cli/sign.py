@@ -12,11 +12,11 @@ import click
 
 from livepin.author.files import read_bytes, write_atomically
 from livepin.author.signers.detached import SigningInput, signature_in
+from livepin.cli import server_publish
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
 from livepin.cli.findings import revision_members, settlement_members, settlement_text
 from livepin.cli.options import (
-    directory_option,
     dry_run_option,
     json_option,
     override_option,
@@ -24,8 +24,12 @@ from livepin.cli.options import (
     timeout_option,
 )
 from livepin.cli.output import Output
+from livepin.cli.project import Wishes
+from livepin.cli.project_server import ServerProject
+from livepin.cli.projects import on_server
 from livepin.cli.publishing import signer_of
 from livepin.cli.release import Release, Staged, recorded, refuse_open, signing_input, stage
+from livepin.cli.where import Where, profile_of, project_options
 from livepin.core import jws
 from livepin.core.guard import Rule, Settlement
 from livepin.core.trust import Revision
@@ -41,7 +45,7 @@ file_type = click.Path(dir_okay=False, path_type=Path)
 @override_option
 @passphrase_option
 @timeout_option
-@directory_option
+@project_options
 @dry_run_option
 @json_option
 def sign(
@@ -50,12 +54,16 @@ def sign(
     overrides: tuple[tuple[Rule, str], ...],
     passphrase_file: Path | None,
     timeout: float,
-    directory: Path,
+    where: Where,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Stage, check and sign; the next `livepin publish` delivers these bytes, without asking for the passphrase."""
-    out, desk = Output(as_json), Desk.open(directory)
+    out = Output(as_json)
+    if profile_of(where) is not None:
+        wishes = Wishes(overrides, passphrase_file, False, timeout, dry_run)
+        return _on_server(out, on_server(where), wishes, export, brought)
+    desk = Desk.open(where.directory)
     staged = stage(desk)
     for note in staged.held.notes:
         out.note(note)
@@ -73,6 +81,23 @@ def sign(
         return _export(out, desk, staged, settlement, export)
     revision = staged.pending or release.sign(staged.payload, signer_of(desk, passphrase_file)(), settlement)
     return _tell(out, revision, path, settlement, already=staged.pending is not None)
+
+
+def _on_server(out: Output, project: ServerProject, wishes: Wishes, export: Path | None, brought: Path | None) -> int:
+    """Only what goes to another machine and comes back: with a key that is here, `publish` signs."""
+    if (export is None) == (brought is None):
+        raise click.UsageError("on a server's project: --export or --import; `livepin publish --signer` signs here")
+    if brought is not None:
+        answer = read_bytes(brought)
+        if wishes.dry_run:
+            out.result({"dry_run": True, "import": str(brought)}, f"would bring {brought} to {project.name}")
+            return Exit.OK
+        return server_publish.bring(out, project, answer)
+    return (
+        project.publish(out, wishes)
+        if wishes.dry_run
+        else server_publish.export(out, project, wishes, Path(export or ""))
+    )
 
 
 def _tell(out: Output, revision: Revision, path: Path, settlement: Settlement, *, already: bool) -> int:

@@ -42,7 +42,7 @@ def test_it_is_signed_here_and_the_server_never_sees_the_key(own: Shell, server:
     done = own.livepin("publish", *SIGNER)
     assert "published 0.1 of" in done.out
     assert "publish again by" in done.out
-    assert f"… signing document of {own.variables['PROJECT']}, serial 1, which changes" in done.err
+    assert f"… to sign: document of {own.variables['PROJECT']}, serial 1, which changes" in done.err
     assert f"… + {HOST}: action enforce" in done.err
     assert own.json("rollback", "1", *SIGNER)["serial"] == 2
     log = server.installation.log.read_text() + server.installation.out.read_text()
@@ -57,6 +57,23 @@ def test_where_the_key_does_not_open_nothing_is_left_waiting(own: Shell, server:
     assert refused["error"]["code"] == "passphrase_wrong"
     listed = server.ask("GET", f"/organizations/acme/projects/{own.variables['PROJECT'].partition('/')[2]}/publishes")
     assert [one["state"] for one in listed.json["items"]] == ["cancelled"]
+
+
+def test_the_key_may_be_on_another_machine(own: Shell, server: Server) -> None:
+    assert own.json("sign", "--import", "keys/signing.pub.pem", status=3)["error"]["code"] == "state_wrong"
+    exported = own.json("sign", "--export", "there.input")
+    assert exported["serial"] == 1
+    # There: no server, no project.
+    own.livepin("keys", "sign-input", "there.input", "--signer", "keys/signing.pem", "--yes", "--output", "back.jws")
+    done = own.json("sign", "--import", "back.jws")
+    assert (done["serial"], done["confirmed"]) == (1, True)
+    assert own.json("show")["payload"]["hosts"][0]["host"] == HOST
+    # One that signs something else is refused, and the publish still waits.
+    own.livepin("deny", "add", "ab" * 32)
+    own.livepin("sign", "--export", "there.input")
+    assert own.json("sign", "--import", "back.jws", status=3)["error"]["code"] == "signature_refused"
+    own.livepin("keys", "sign-input", "there.input", "--signer", "keys/signing.pem", "--yes", "--output", "back.jws")
+    assert own.json("sign", "--import", "back.jws")["serial"] == 2
 
 
 def _other_pin(said: dict[str, Any]) -> None:
