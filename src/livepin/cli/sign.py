@@ -93,11 +93,9 @@ def _on_server(out: Output, project: ServerProject, wishes: Wishes, export: Path
             out.result({"dry_run": True, "import": str(brought)}, f"would bring {brought} to {project.name}")
             return Exit.OK
         return server_publish.bring(out, project, answer)
-    return (
-        project.publish(out, wishes)
-        if wishes.dry_run
-        else server_publish.export(out, project, wishes, Path(export or ""))
-    )
+    if wishes.dry_run or export is None:
+        return project.publish(out, wishes)
+    return server_publish.export(out, project, wishes, export)
 
 
 def _tell(out: Output, revision: Revision, path: Path, settlement: Settlement, *, already: bool) -> int:
