@@ -40,6 +40,8 @@ class Requests:
         began = time.perf_counter()
         number = _number(request.META.get("HTTP_X_REQUEST_ID", ""))
         direct = believe(request.META)
+        # Whatever charset a client names: some are no charsets of texts, and some make half letters.
+        request.encoding = "utf-8"
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=number)
         response = health.answer(request, direct) or self._get_response(request)

@@ -108,8 +108,8 @@ def _window(now: int, spans: Iterable[Span]) -> tuple[int, int]:
     """Everything that begins or ends near now, and a little more on both sides."""
     times = [now]
     for span in spans:
-        times += [max(one, now - PAST) for one in (span.start,) if one is not None]
-        times += [min(one, now + FUTURE) for one in (span.end,) if one is not None]
+        # Both ways: a pin may begin when no calendar reaches, and nothing else would be seen beside it.
+        times += [min(max(one, now - PAST), now + FUTURE) for one in (span.start, span.end) if one is not None]
     start, end = min(times), max(max(times), now + DAY)
     margin = int((end - start) * _MARGIN) + 1
     return start - margin, end + margin

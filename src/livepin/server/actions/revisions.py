@@ -26,7 +26,8 @@ from livepin.server.actions.origins import guarded, origins
 from livepin.server.models import Project, Revision
 from livepin.server.settings import CONFIG
 
-_LAST_MOMENT = 253_402_300_799  # the end of the year 9999
+#: The end of the year 9999: times of documents may lie beyond, and calendars end there.
+LAST_MOMENT = 253_402_300_799
 
 
 def listed(
@@ -90,7 +91,7 @@ def sign_again_at(row: Revision) -> datetime:
 
     What was adopted may say any time that a document can say, and calendars end before 2**53.
     """
-    return datetime.fromtimestamp(min((row.issued_at + row.expires_at) // 2, _LAST_MOMENT), UTC)
+    return datetime.fromtimestamp(min((row.issued_at + row.expires_at) // 2, LAST_MOMENT), UTC)
 
 
 def highest(project: Project, epoch: int) -> int:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 def asset(request: HttpRequest, path: str) -> HttpResponseBase:
     """A file by its path below the static folders of the installed applications."""
     found = finders.find(path)
-    if not isinstance(found, str):
+    if not isinstance(found, str) or not Path(found).is_file():
         raise Http404
     content, tag = _read(found)
     if request.headers.get("If-None-Match") == tag:

@@ -73,6 +73,11 @@ class Versioned(forms.Form):
                 self.add_error(name, f"The draft says {shown or 'nothing'} now. Yours stands here, and is not saved.")
 
 
+def whole(text: str) -> int | None:
+    """The number in an address; None for what is none, or is longer than any of ours."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
 class refusals:  # used like a function
     """An action's error in this block goes to the form, and what comes after the block shows it."""
 

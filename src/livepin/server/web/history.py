@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from livepin.server.actions import projects, publishes, revisions
 from livepin.server.web.changes import lines_of
+from livepin.server.web.forms import whole
 from livepin.server.web.visitor import actor, guarded, page
 
 _PAGE = 30
@@ -40,8 +41,8 @@ def index(request: HttpRequest, organization: str, project: str) -> HttpResponse
 
 
 def _number(text: str) -> tuple[int, int] | None:
-    epoch, _, serial = text.partition(".")
-    return (int(epoch), int(serial)) if epoch.isdecimal() and serial.isdecimal() else None
+    epoch, serial = map(whole, text.partition(".")[::2])
+    return None if epoch is None or serial is None else (epoch, serial)
 
 
 @page

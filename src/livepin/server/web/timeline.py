@@ -10,6 +10,7 @@ from xml.etree import ElementTree as Xml
 
 from django.utils.safestring import SafeString
 
+from livepin.server.actions.revisions import LAST_MOMENT
 from livepin.watch.timeline import DAY, Kind, Lane, Span, Timeline, text
 
 _WIDTH, _LABELS, _ROW, _TOP = 960, 300, 22, 34
@@ -142,4 +143,4 @@ def _text(root: Xml.Element, x: float, y: float, words: str, kind: str) -> None:
 
 
 def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(min(moment, LAST_MOMENT), UTC).strftime("%Y-%m-%d")

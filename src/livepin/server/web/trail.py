@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from livepin.server.actions import audit, organizations
+from livepin.server.web.forms import whole
 from livepin.server.web.visitor import actor, page
 
 _PAGE = 50
@@ -22,7 +23,7 @@ def index(request: HttpRequest, organization: str) -> HttpResponse:
     reached = organizations.read(actor(request), organization)
     like = request.GET.get("like", "").strip()
     before = request.GET.get("before", "")
-    entries = audit.listed(actor(request), organization, int(before) if before.isdecimal() else None, _PAGE, like)
+    entries = audit.listed(actor(request), organization, whole(before), _PAGE, like)
     names = audit.names(actor(request), organization, entries)
     shown = [_shown(one, names) for one in entries]
     context = {"organization": reached.organization, "entries": shown, "like": like, "before": before, "most": _PAGE}

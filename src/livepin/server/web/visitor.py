@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from livepin.errors import Conflict, Forbidden, LivepinError, NotFound
+from livepin.errors import Conflict, Forbidden, LivepinError, NotFound, RequestInvalid
 from livepin.server.actions.actor import Actor
 
 View = Callable[..., HttpResponseBase]
@@ -33,11 +33,23 @@ def public(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
+            _check_texts(request)
             return view(request, *args, **kwargs)
         except LivepinError as error:
             return failed(request, error)
 
     return answer
+
+
+def _check_texts(request: HttpRequest) -> None:
+    """Raise `RequestInvalid` for a zero byte: no name has one, and no database keeps it."""
+    texts = [request.path_info, *(one for values in (request.GET, request.POST) for _, one in _items(values))]
+    if any("\0" in text for text in texts):
+        raise RequestInvalid("http_invalid", "a zero byte is part of no name")
+
+
+def _items(values: QueryDict) -> Iterator[tuple[str, str]]:
+    return ((name, one) for name, several in values.lists() for one in several)
 
 
 def guarded(view: View) -> View:

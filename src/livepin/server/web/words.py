@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
+from livepin.server.actions.revisions import LAST_MOMENT
+
 register = template.Library()
 
 _DAY = 86_400
@@ -29,7 +31,7 @@ def moment(value: datetime | int | None) -> SafeString | str:
     """
     if value is None:
         return "never"
-    when = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else value.astimezone(UTC)
+    when = _point(value) if isinstance(value, int) else value.astimezone(UTC)
     exact = when.strftime("%Y-%m-%dT%H:%M:%SZ")
     return format_html('<time datetime="{}" title="{}">{}</time>', exact, exact, when.strftime("%Y-%m-%d %H:%M UTC"))
 
@@ -37,7 +39,12 @@ def moment(value: datetime | int | None) -> SafeString | str:
 @register.filter
 def exactly(value: int) -> str:
     """Unix seconds as the exact value that stands on hover."""
-    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _point(value).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _point(seconds: int) -> datetime:
+    """A point in time. Documents can say later ones than calendars have: then the last of these."""
+    return datetime.fromtimestamp(min(seconds, LAST_MOMENT), UTC)
 
 
 @register.filter
