@@ -8,7 +8,6 @@ its query; a name from outside must be short and plain.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 import uuid
@@ -19,12 +18,14 @@ import structlog
 from django.http import HttpRequest, HttpResponseBase
 
 from livepin.server import health, metrics
-from livepin.server.settings import CONFIG
+from livepin.server.proxies import is_trusted, sender
 
 _log = structlog.get_logger("livepin.requests")
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-_FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
-_TRUSTED = tuple(map(ipaddress.ip_network, CONFIG.trusted_proxies))
+_FORWARDING = (
+    *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED"),
+    *("HTTP_X_REAL_IP", "HTTP_VIA"),
+)
 #: Parts of an address that name what was asked for, and are no secret.
 _NAMED = ("organization", "project")
 
@@ -61,28 +62,13 @@ def _number(given: str) -> str:
 
 def believe(meta: dict[str, Any]) -> bool:
     """Put the client's own address and scheme where everybody looks for them. Whether no proxy was in between."""
+    client = sender(meta)
     forwarded = {name: meta.pop(name) for name in _FORWARDING if name in meta}
-    if not _is_trusted(meta.get("REMOTE_ADDR", "")):
-        return not forwarded
-    hops = [one.strip() for one in str(forwarded.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
-    strangers = [one for one in reversed(hops) if one and not _is_trusted(one)]
-    if strangers and _is_address(strangers[0]):
-        meta["REMOTE_ADDR"] = strangers[0]
-    if forwarded.get("HTTP_X_FORWARDED_PROTO") in ("http", "https"):
-        meta["wsgi.url_scheme"] = forwarded["HTTP_X_FORWARDED_PROTO"]
+    if is_trusted(meta.get("REMOTE_ADDR", "")):
+        meta["REMOTE_ADDR"] = client
+        if forwarded.get("HTTP_X_FORWARDED_PROTO") in ("http", "https"):
+            meta["wsgi.url_scheme"] = forwarded["HTTP_X_FORWARDED_PROTO"]
     return not forwarded
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_trusted(text: str) -> bool:
-    return _is_address(text) and any(ipaddress.ip_address(text) in network for network in _TRUSTED)
 
 
 def _record(request: HttpRequest, status: int, seconds: float) -> None:

@@ -52,7 +52,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def _serve(config: Config, role: str) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -65,6 +65,8 @@ def _serve(config: Config, role: str) -> None:
         workers=config.workers if role == "http" else 1,
         blocking_threads=config.threads,
         websockets=False,
+        # Proxies and browsers speak HTTP/1.1 to a port without TLS; what else could be spoken is one more way in.
+        http=HTTPModes.http1,
         log_level=LogLevels.error,
         log_dictconfig=_granian_logs(config, role),
         respawn_failed_workers=True,
