@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.installation import Answer, Installation, installed, wait_until
+from tests.server.installation import Installation, ask, installed
 
 TOKEN = "the token of the one who measures"
 
@@ -74,6 +74,18 @@ def test_measuring_on_the_machine_itself_or_with_the_token(server: Installation)
         assert answer.status == status
 
 
+@pytest.mark.parametrize("name", ["evil.example", "evil.example:8470", "localhost.evil.example", "", "[::2]"])
+def test_a_page_in_a_browser_here_whose_name_leads_here_measures_nothing(server: Installation, name: str) -> None:
+    assert server.ask("/metrics", Host=name).status == 403
+    for name in ("localhost", "LOCALHOST:8470", "127.0.0.1:1", "[::1]:8470"):
+        assert server.ask("/metrics", Host=name).status == 200
+
+
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "X_Real_IP", "Via", "Forwarded", "X_Forwarded_Proto"])
+def test_who_comes_through_a_proxy_measures_nothing(server: Installation, header: str) -> None:
+    assert ask(server.port, "/metrics", "GET", b"", **{header: "203.0.113.9"}).status == 403
+
+
 def test_pages_are_counted_by_their_pattern(server: Installation) -> None:
     for name in ("a", "b", "c"):
         server.ask(f"/no/such/{name}")
@@ -84,7 +96,7 @@ def test_pages_are_counted_by_their_pattern(server: Installation) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 def test_monitoring_is_asked_on_any_name_and_only_reads(server: Installation, path: str) -> None:
-    assert server.ask(path, Host="198.51.100.1:8470").status == 200
+    assert server.ask(path, Host="198.51.100.1:8470", Authorization=f"Bearer {TOKEN}").status == 200
     assert server.ask(path, "POST").status == 405
     assert server.ask(path, "HEAD").body == b""
 
@@ -95,6 +107,8 @@ def test_ready_says_what_is_missing(server: Installation) -> None:
         answer = server.ask("/readyz")
         assert answer.status == 503
         assert "cannot be written to" in answer.json["checks"]["origin"]
+        stranger = server.ask("/readyz", X_Forwarded_For="203.0.113.9")
+        assert (stranger.status, stranger.json["checks"]["origin"]) == (503, "failed")
         assert server.ask("/healthz").status == 200
         assert b'livepin_ready{check="origin"} 0.0' in server.ask("/metrics").body
     finally:

@@ -13,12 +13,14 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
 
 from livepin.server import health, metrics
 from livepin.server.proxies import is_trusted, sender
+from livepin.server.settings import CONFIG
 
 _log = structlog.get_logger("livepin.requests")
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
@@ -26,6 +28,8 @@ _FORWARDING = (
     *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED"),
     *("HTTP_X_REAL_IP", "HTTP_VIA"),
 )
+#: The operator's name for this server; a newcomer's, on loopback, is reached by several.
+_NAMED_HOST = urlsplit(CONFIG.public_url) if CONFIG.public_url.startswith("https:") else None
 #: Parts of an address that name what was asked for, and are no secret.
 _NAMED = ("organization", "project")
 
@@ -41,6 +45,7 @@ class Requests:
         began = time.perf_counter()
         number = _number(request.META.get("HTTP_X_REQUEST_ID", ""))
         direct = believe(request.META)
+        _name_us(request.META)
         # Whatever charset a client names: some are no charsets of texts, and some make half letters.
         request.encoding = "utf-8"
         structlog.contextvars.clear_contextvars()
@@ -58,6 +63,17 @@ def current() -> str:
 
 def _number(given: str) -> str:
     return given if _SANE.fullmatch(given) else uuid.uuid4().hex
+
+
+def _name_us(meta: dict[str, Any]) -> None:
+    """Where the operator named the server, every link that it makes and mails has that name and port, no other.
+
+    A request for another name keeps it, and is refused (ALLOWED_HOSTS); one for this name and a strange port is told
+    nothing that leads to that port.
+    """
+    asked = str(meta.get("HTTP_HOST", "")).lower()
+    if _NAMED_HOST and asked.partition(":")[0] == _NAMED_HOST.hostname:
+        meta["HTTP_HOST"] = _NAMED_HOST.netloc
 
 
 def believe(meta: dict[str, Any]) -> bool:

@@ -148,7 +148,11 @@ ALLOWED_HOSTS = [urlsplit(CONFIG.public_url).hostname] if CONFIG.public_url.star
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.public_url.startswith("https:")
+if CONFIG.public_url.startswith("https:"):
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # No other host of the same domain can set cookies of these names, and no page comes without TLS any more.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
 LOGGING_CONFIG = None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -173,6 +177,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Livepin] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if CONFIG.public_url.startswith("https:") else "http"
 #: How long a proof of who one is counts for publishing, keys and deletions, in seconds.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# Also for another address: who holds somebody's browser for a minute would have the password sent there.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Livepin"

@@ -13,7 +13,7 @@ from django.test import Client
 
 from livepin.errors import Unauthenticated
 from livepin.server.actions import invitations, memberships, tokens
-from livepin.server.models import Account
+from livepin.server.models import Account, ApiToken, Invitation
 from tests.server.world import World
 
 PASSWORD, NEW = "something to prove it with", "something else to prove it with"
@@ -104,3 +104,44 @@ def test_an_invitation_that_stands_no_longer_lets_nobody_sign_up(world: World, h
     assert 'name="password1"' not in client.get("/account/signup/").content.decode()
     client.post("/account/signup/", {"email": "m@example.com", "password1": PASSWORD})
     assert not Account.objects.filter(email="m@example.com").exists()
+
+
+STEPS = {
+    "/o/acme/members/": {"email": "m@example.com", "role": "owner"},
+    "/o/acme/p/shop/settings/": {"name": "x", "approvals_required": "1"},
+    "/o/acme/p/shop/draft/publish/": {"version": "1", "key": "k"},
+    "/o/acme/p/shop/keys/new/": {"kind": "p256"},
+    "/o/acme/tokens/new/": {"name": "x", "scope": "publish", "days": "366"},
+    "/account/command-line/": {"code": "BCDF-GHJK", "approve": "1"},
+    "/account/email/": {"action_add": "1", "email": "m@example.com"},
+    "/account/2fa/totp/activate/": {"code": "000000"},
+    "/account/2fa/webauthn/add/": {"name": "mine"},
+}
+
+
+def test_who_holds_a_browser_for_a_minute_is_asked_who_they_are_before_anything_that_lasts(world: World) -> None:
+    client = signed_in(person(world, "alice"))
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        record["at"] -= 3600  # she signed in an hour ago, and went for a coffee
+    session.save()
+    for address, form in STEPS.items():
+        answer = client.post(address, form)
+        assert answer.status_code == 302, address
+        assert answer.headers["Location"].startswith("/account/reauthenticate/"), address
+    assert not Invitation.objects.exists()
+    assert not EmailAddress.objects.filter(email="m@example.com").exists()
+    assert not ApiToken.objects.exists()
+
+
+ELSEWHERE = ("//evil.example", "https://evil.example", "/\\evil.example", "https:evil.example", "javascript:alert(1)")
+
+
+def test_nobody_is_led_elsewhere_after_signing_in_or_out(world: World) -> None:
+    alice = person(world, "alice")
+    for after in ELSEWHERE:
+        client = Client()
+        answer = client.post("/account/login/", {"login": alice.email, "password": PASSWORD, "next": after})
+        assert answer.headers["Location"] == "/", after
+        client.post("/account/reauthenticate/", {"password": PASSWORD, "next": after})
+        assert "evil" not in client.post("/account/logout/", {"next": after}).headers["Location"]

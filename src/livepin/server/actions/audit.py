@@ -87,5 +87,5 @@ def names(actor: Actor, organization: str, entries: Iterable[AuditEntry]) -> dic
 
 def export(actor: Actor, organization: str) -> Iterator[dict[str, Any]]:
     """The whole trail, oldest entry first, each with its hash. Takes the right to manage."""
-    reached = reach(actor, organization, May.MANAGE)
-    return ({**exported(one), "hash": one.hash} for one in reached.organization.audit_entries.order_by("number"))
+    entries = reach(actor, organization, May.MANAGE).organization.audit_entries.order_by("number")
+    return ({**exported(one), "hash": one.hash} for one in entries.iterator())

@@ -17,7 +17,7 @@ from livepin.core.document import Document
 from livepin.core.guard import Circumstances, Finding, Rule, Settlement
 from livepin.core.strictjson import MAX_INTEGER as MAX_SERIAL
 from livepin.errors import DocumentRefused, PublishRefused, ValueInvalid
-from livepin.server.actions import drafts, keys, looks, rates, revisions
+from livepin.server.actions import drafts, keys, looks, rates, revisions, turns
 from livepin.server.actions.actor import Actor, May, reach_project
 from livepin.server.models import Project
 from livepin.server.settings import CONFIG
@@ -50,12 +50,13 @@ def preview(actor: Actor, organization: str, project: str, overrides: Mapping[st
 
     Raises `NotFound`, `Forbidden`, `ValueInvalid`, `RateLimited`.
     """
-    _, found = reach_project(actor, organization, project, May.STAGE)
+    reached, found = reach_project(actor, organization, project, May.STAGE)
     rates.spend(f"checks of {found.id}", PREVIEWS_PER_MINUTE)
     given = rules_of(overrides or {})
     draft = drafts.draft_of(found)
     payload = stage(found, draft)
-    settlement = settle(found, draft, payload, given)
+    with turns.looking(reached.organization.id):
+        settlement = settle(found, draft, payload, given)
     said = {"version": found.draft_version, "at": int(timezone.now().timestamp()), "findings": as_json(settlement)}
     Project.objects.filter(id=found.id).update(checked=said)
     published = revisions.payload_of(found, revisions.current(found))

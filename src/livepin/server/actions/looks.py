@@ -25,7 +25,7 @@ from livepin.author.draft import PinEntry
 from livepin.core import der
 from livepin.core.pins import Certificate
 from livepin.errors import CertificateInvalid, HostInvalid, NotFound, ValueInvalid
-from livepin.server.actions import drafts, rates
+from livepin.server.actions import drafts, rates, turns
 from livepin.server.actions.actor import Actor, May, reach_project
 from livepin.server.models import Host, Look, Project
 from livepin.server.settings import CONFIG
@@ -82,7 +82,8 @@ def discover(actor: Actor, organization: str, project: str, place: str) -> tuple
     except HostInvalid as error:
         raise ValueInvalid("host_invalid", error.message, where=place[:80]) from None
     rates.spend(f"looks of {reached.organization.id}", LOOKS_PER_MINUTE)
-    [(_, look)] = survey(found, [Sight(address.host, address.host, address.port)])
+    with turns.looking(reached.organization.id):
+        [(_, look)] = survey(found, [Sight(address.host, address.host, address.port)])
     if not look.answers:
         return (Seen("-", False, look.error, ()),)
     return tuple(map(_seen, look.answers))
@@ -135,7 +136,8 @@ def refresh(actor: Actor, organization: str, project: str, pattern: str) -> list
     reached, found = reach_project(actor, organization, project, May.STAGE)
     host = _host(found, pattern)
     rates.spend(f"looks of {reached.organization.id}", LOOKS_PER_MINUTE)
-    keep(found, survey(found, sights_of_host(drafts.draft_of(found), pattern)))
+    with turns.looking(reached.organization.id):
+        keep(found, survey(found, sights_of_host(drafts.draft_of(found), pattern)))
     return list(host.looks.order_by("name", "address"))
 
 

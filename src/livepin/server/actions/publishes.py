@@ -29,7 +29,7 @@ from livepin.core import jws
 from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, Forbidden, KeyUnusable, NotFound, ValueInvalid
 from livepin.server import queue
-from livepin.server.actions import audit, checks, delivery, drafts, keys, revisions
+from livepin.server.actions import audit, checks, delivery, drafts, keys, revisions, turns
 from livepin.server.actions.actor import Actor, May, reach_project
 from livepin.server.models import Approval, Project, Publish
 from livepin.server.settings import CONFIG
@@ -198,16 +198,28 @@ def _find(project: Project, publish_id: str) -> Publish:
 def wait(actor: Actor, organization: str, project: str, publish_id: str, seconds: float = 25.0) -> Publish:
     """The publish once it is at rest, or as it is after so many seconds. Raises `NotFound`.
 
-    A process that may do jobs does a small one itself; elsewhere this asks until a worker has done it.
+    A process that may do jobs does a small one itself; elsewhere this asks until a worker has done it. Where as many
+    requests wait already as may at a time, it does not wait.
     """
     publish = read(actor, organization, project, publish_id)
+    with turns.turn(publish.project.organization_id) as found:
+        if not found:
+            return publish
+        _help(publish, publish_id)
+        return _waited(lambda: read(actor, organization, project, publish_id), seconds)
+
+
+def _help(publish: Publish, publish_id: str) -> None:
     if publish.state not in AT_REST and "jobs" in CONFIG.roles and publish.project.hosts.count() <= _SMALL:
         # Somebody may be at it already, or an origin does not answer: a job goes on with it.
         with contextlib.suppress(queue.Again):
             delivery.run(publish_id)
+
+
+def _waited(look: Callable[[], Publish], seconds: float) -> Publish:
     end, pause = time.monotonic() + seconds, 0.05
     while True:
-        publish = read(actor, organization, project, publish_id)
+        publish = look()
         if publish.state in AT_REST or time.monotonic() + pause > end:
             return publish
         time.sleep(pause)

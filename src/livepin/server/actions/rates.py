@@ -12,6 +12,7 @@ import hmac
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from threading import Lock
 
 from django.db import transaction
@@ -47,7 +48,19 @@ def spend_token(token_id: object) -> None:
 def spend_address(address: str) -> None:
     """Count an attempt without a valid token. Raises `RateLimited`."""
     if CONFIG.requests_per_minute:
-        spend(f"address {address}", min(ANONYMOUS_PER_MINUTE, CONFIG.requests_per_minute))
+        spend(f"address {_network(address)}", min(ANONYMOUS_PER_MINUTE, CONFIG.requests_per_minute))
+
+
+def _network(address: str) -> str:
+    """Who is counted for an address: of IPv6 its /64, in which one machine has more addresses than can be counted."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    inner = parsed.ipv4_mapped
+    return str(inner or ip_network((int(parsed) >> 64 << 64, 64)))
 
 
 def spend(subject: str, most: int, now: float | None = None) -> None:

@@ -41,7 +41,7 @@ class Code(forms.Form):
     code = forms.CharField(max_length=100, label="Code of the invitation")
 
 
-@page
+@guarded
 def index(request: HttpRequest, organization: str) -> HttpResponse:
     """The members, and the invitations that wait."""
     reached = organizations.read(actor(request), organization)
