@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.installation import Installation, ask, installed
+from tests.server.installation import Answer, Installation, ask, installed, wait_until
 
 TOKEN = "the token of the one who measures"
 
