@@ -144,8 +144,14 @@ def test_what_was_published_is_seen_at_nginx_when_the_publish_is_done(world: Wor
             assert answer.headers.get("content-encoding", "identity") == encoding
 
 
-def test_nginx_serves_documents_as_the_page_says_and_nothing_else(world: World, nginx: Nginx) -> None:
+def test_nginx_serves_documents_as_the_page_says_and_nothing_else(
+    world: World, origin: FolderOrigin, nginx: Nginx
+) -> None:
     published(world)
+    origin.replace("acme/shop/fresh.jws", b"a statement", lambda present: None)
+    statement = nginx.get("/acme/shop/fresh.jws")
+    assert (statement.text, statement.headers["content-type"]) == (b"a statement", "application/jose")
+    assert "max-age=60" in statement.headers["cache-control"]
     pointer, revision = nginx.get(POINTER), nginx.get("/acme/shop/0.1.jws")
     assert pointer.headers["content-type"] == revision.headers["content-type"] == "application/jose"
     assert "max-age=60, stale-while-revalidate" in pointer.headers["cache-control"]
