@@ -134,6 +134,7 @@ def test_a_restored_server_goes_on_where_the_origin_is_and_does_not_fork(acme: I
         database = postgres.another(acme.settings["LIVEPIN_SERVER_DATABASE_URL"])
     other = restored(acme, file, tmp_path / "restored", database)
     assert ("origin", "it serves 0.2, which is newer than 0.1: the next publish adopts it") in findings(other)
+    assert "superseded" in publish(other, 3), "what nobody here knew must not be undone unseen"
     assert publish(other, 3).startswith("published 0.3 ")
     assert findings(other, status=0) == []
     numbers = "from livepin.server.models import Revision; print(*Revision.objects.order_by('serial'))"
@@ -182,6 +183,9 @@ def test_what_was_published_from_files_in_an_emergency_is_adopted(one: Installat
     shell.livepin("host", "set", "emergency.example.com", "--action", "off")
     assert "0.2" in shell.livepin("publish", "--no-confirm").out
     other = restored(one, tmp_path / "backup", tmp_path / "restored")
+    unseen = "publishes.wait(SERVER, 'acme', 'own', str(publishes.start(SERVER, 'acme', 'own').id)).problem['code']"
+    imports = "from livepin.server.actions import publishes; from livepin.server.actions.actor import SERVER"
+    assert other.run(f"{imports}\nprint({unseen})").strip() == "superseded"
     assert other.run(own.replace("{number}", "3")).startswith("published 0.3 ")
     listed = "from livepin.server.models import Revision; rows = Revision.objects.filter(project__identifier='own')"
     shown = other.run(f"{listed}\nprint([(str(one), one.source) for one in rows.order_by('serial')])")

@@ -115,6 +115,10 @@ def test_a_server_restored_from_an_old_backup_goes_on_after_what_the_origin_has(
     assert house.rows("SELECT max(serial) FROM livepin_revision") == [(1,)]
     house.run("ask", "third")
     house.run("work")
+    assert house.seen().serial == 2, "what nobody here knew is known now, and not undone by what was asked before"
+    assert any("superseded" in (problem or "") for (problem,) in house.rows("SELECT problem FROM livepin_publish"))
+    house.run("ask", "third")
+    house.run("work")
     assert house.seen().serial == 3
     rows = house.rows("SELECT serial, source FROM livepin_revision ORDER BY serial")
     assert rows == [(1, "server"), (2, "adopted"), (3, "server")]
