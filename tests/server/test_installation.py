@@ -38,11 +38,13 @@ projects.create(alice, "acme", "shop")
 PUBLISH = """
 from livepin.author.draft import HostEntry, PinEntry
 from livepin.server.actions import hosts, publishes, revisions
-from livepin.server.actions.actor import SERVER
+from livepin.server.actions.actor import Actor
+from livepin.server.models import Account
+alice = Actor(Account.objects.get(email="alice@example.com"))
 from livepin.server.models import Project
 pins = tuple(PinEntry("spki_sha256", letter * 42 + "A=") for letter in "AB")
-hosts.put(SERVER, "acme", "shop", None, HostEntry("api{number}.example.com", "off", pins))
-done = publishes.wait(SERVER, "acme", "shop", str(publishes.start(SERVER, "acme", "shop").id))
+hosts.put(alice, "acme", "shop", None, HostEntry("api{number}.example.com", "off", pins))
+done = publishes.wait(alice, "acme", "shop", str(publishes.start(alice, "acme", "shop").id))
 print(done.state, done.revision, done.findings, done.problem)
 """
 
@@ -148,15 +150,17 @@ from livepin.author.draft import HostEntry, PinEntry
 from livepin.author.signers import pem
 from livepin.author.signers.detached import SigningInput, sign_input
 from livepin.server.actions import hosts, publishes
-from livepin.server.actions.actor import SERVER
+from livepin.server.actions.actor import Actor
+from livepin.server.models import Account
+alice = Actor(Account.objects.get(email="alice@example.com"))
 pins = tuple(PinEntry("spki_sha256", letter * 42 + "A=") for letter in "AB")
-hosts.put(SERVER, "acme", "own", None, HostEntry("api{number}.example.com", "off", pins))
-asked = str(publishes.start(SERVER, "acme", "own").id)
-done = publishes.wait(SERVER, "acme", "own", asked)
-wanted = SigningInput.parse(publishes.signing_input(SERVER, "acme", "own", asked).encode())
+hosts.put(alice, "acme", "own", None, HostEntry("api{number}.example.com", "off", pins))
+asked = str(publishes.start(alice, "acme", "own").id)
+done = publishes.wait(alice, "acme", "own", asked)
+wanted = SigningInput.parse(publishes.signing_input(alice, "acme", "own", asked).encode())
 signer = pem.open_signer(Path({key!r}), {passphrase!r})
-publishes.bring(SERVER, "acme", "own", asked, sign_input(wanted, signer).encode())
-done = publishes.wait(SERVER, "acme", "own", asked)
+publishes.bring(alice, "acme", "own", asked, sign_input(wanted, signer).encode())
+done = publishes.wait(alice, "acme", "own", asked)
 print(done.state, done.revision, done.findings, done.problem)
 """
 
@@ -183,9 +187,9 @@ def test_what_was_published_from_files_in_an_emergency_is_adopted(one: Installat
     shell.livepin("host", "set", "emergency.example.com", "--action", "off")
     assert "0.2" in shell.livepin("publish", "--no-confirm").out
     other = restored(one, tmp_path / "backup", tmp_path / "restored")
-    unseen = "publishes.wait(SERVER, 'acme', 'own', str(publishes.start(SERVER, 'acme', 'own').id)).problem['code']"
-    imports = "from livepin.server.actions import publishes; from livepin.server.actions.actor import SERVER"
-    assert other.run(f"{imports}\nprint({unseen})").strip() == "superseded"
+    unseen = "publishes.wait(alice, 'acme', 'own', str(publishes.start(alice, 'acme', 'own').id)).problem['code']"
+    known_to = PUBLISH_OWN.partition("pins =")[0]
+    assert other.run(f"{known_to}\nprint({unseen})").strip() == "superseded"
     assert other.run(own.replace("{number}", "3")).startswith("published 0.3 ")
     listed = "from livepin.server.models import Revision; rows = Revision.objects.filter(project__identifier='own')"
     shown = other.run(f"{listed}\nprint([(str(one), one.source) for one in rows.order_by('serial')])")

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from livepin.author.signers import pem
 from livepin.author.signers.pem import PemSigner
+from livepin.core import jws
 from livepin.core.base64s import b64
+from livepin.core.document import serialize
 from livepin.errors import Forbidden, NotFound
 from livepin.publish.origins.folder import FolderOrigin
-from livepin.server.actions import delivery, drafts, hosts, projects, publishes, renewals, revisions
+from livepin.server.actions import delivery, drafts, hosts, keys, projects, publishes, renewals, revisions
 from livepin.server.models import Project, Publish, Revision
 from livepin.server.settings import CONFIG
 from tests.server.publishing import host, publish, published, rest, seen
@@ -148,3 +150,34 @@ def test_a_serial_that_a_thief_drove_to_its_end_is_told_of(world: World, origin:
     assert (asked.state, (asked.problem or {})["code"]) == ("failed", "serials_exhausted")
     assert "key set" in (asked.problem or {})["hint"]
     assert CONFIG.origin_folder.is_dir()
+
+
+def made_elsewhere(world: World, origin: FolderOrigin, host_name: str) -> None:
+    """A revision that this database knows nothing of: published from files in an emergency, or before a restore."""
+    before = seen(origin, world.project)
+    key = keys.signing_key(world.project)
+    payload = {**before.document.payload, "serial": before.serial + 1, "hosts": [{"host": host_name, "action": "off"}]}
+    wanted = jws.signing_input(keys.header_of(world.project, key), serialize(payload))
+    text = jws.assemble(wanted, keys.signer_of(world.project, key).sign(wanted)).encode()
+    origin.create(f"acme/shop/0.{before.serial + 1}.jws", text)
+    origin.replace("acme/shop/pins.jws", text, lambda _: None)
+
+
+def test_what_was_made_elsewhere_is_renewed_and_not_undone(world: World, origin: FolderOrigin) -> None:
+    published(world, "a.example.com")
+    made_elsewhere(world, origin, "emergency.example.com")
+    age(16)
+    (asked,) = due()
+    assert rest(world, asked).state == "published"
+    after = seen(origin, world.project)
+    assert (after.serial, list(after.document.hosts)) == (3, ["emergency.example.com"])
+
+
+def test_who_publishes_without_knowing_of_it_is_told_first(world: World, origin: FolderOrigin) -> None:
+    published(world, "a.example.com")
+    made_elsewhere(world, origin, "emergency.example.com")
+    first = publish(world)
+    assert (first.state, (first.problem or {})["code"]) == ("failed", "superseded")
+    assert seen(origin, world.project).serial == 2
+    assert publish(world).state == "published"
+    assert list(seen(origin, world.project).document.hosts) == ["a.example.com"]
