@@ -6,7 +6,6 @@ attempt is settled once, by its thread or by whoever cuts it, and what comes lat
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from livepin.client.address import shown
+from livepin.client.forks import in_children
 from livepin.errors import FetchFailed, LivepinError
 
 #: Bytes that one attempt may receive in all, twice the largest document: heads, framing, redirects and TLS included. A
@@ -220,12 +220,4 @@ class Attempt:
 #: Threads of this process. A fork leaves none of them alive in the child, and `is_alive` knows.
 _living: set[threading.Thread] = set()
 _under_way: weakref.WeakSet[Bounds] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for bounds in list(_under_way):
-        bounds.abandon()
-
-
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+in_children(_under_way, Bounds.abandon)

@@ -9,7 +9,22 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable, Iterable
 from types import TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def in_children(things: Iterable[T], act: Callable[[T], None]) -> None:
+    """In every child that is forked from now on, `act` on each of the `things` that there are then."""
+
+    def act_on_all() -> None:
+        for thing in list(things):
+            act(thing)
+
+    if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+        os.register_at_fork(after_in_child=act_on_all)
 
 
 class ForkSafeLock:
@@ -29,16 +44,13 @@ class ForkSafeLock:
     ) -> None:
         self._lock.release()
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """In a forked child: forget who held it."""
         self._lock = threading.Lock()
 
 
 _locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
-
-
-def _renew_all() -> None:
-    for lock in list(_locks):
-        lock._renew()
+in_children(_locks, ForkSafeLock.renew)
 
 
 class _Whole:
@@ -71,5 +83,4 @@ class _Whole:
 whole = _Whole()
 
 if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(after_in_child=_renew_all)
     os.register_at_fork(before=whole.before_fork, after_in_parent=whole.after_fork, after_in_child=whole.after_fork)

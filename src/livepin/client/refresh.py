@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from livepin.client.answers import Answers
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher
-from livepin.client.forks import whole
+from livepin.client.forks import in_children, whole
 from livepin.client.keeper import Keeper
 from livepin.client.round import Round
 from livepin.client.schedule import Schedule, Source
@@ -198,12 +197,4 @@ class Refresher:
 
 
 _refreshers: weakref.WeakSet[Refresher] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for refresher in list(_refreshers):
-        refresher.revive()
-
-
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(after_in_child=_after_fork)
+in_children(_refreshers, Refresher.revive)
