@@ -50,9 +50,9 @@ def wait_until_none_is_left() -> None:
 def test_a_resolver_that_hangs_costs_the_deadline_and_no_more(hanging_resolver: threading.Event) -> None:
     started = time.monotonic()
     with pytest.raises(FetchFailed, match="resolving the name") as caught:
-        HttpFetcher().fetch(URL, etag=None, deadline=0.3)
+        HttpFetcher().fetch(URL, etag=None, deadline=1.0)
     assert caught.value.code == "source_timeout"
-    assert 0.3 <= time.monotonic() - started < 0.3 + SLACK
+    assert 1.0 <= time.monotonic() - started < 1.0 + SLACK
     hanging_resolver.set()
     wait_until_none_is_left()
 
