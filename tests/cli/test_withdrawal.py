@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -13,7 +13,9 @@ import pytest
 
 from livepin.cli.drills import thief
 from livepin.cli.drills.report import Report
+from livepin.cli.drills.server import Server
 from livepin.cli.drills.stage import POINTER, Stage
+from livepin.cli.drills.stolen_servers import project_on
 from livepin.core import jws, strictjson
 
 pytestmark = pytest.mark.slow
@@ -22,13 +24,19 @@ SECONDS = 30.0
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    """A published project and its CDN, in a place where applications may keep a store."""
+def stage(empty: Stage) -> Stage:
+    """A project of files, published."""
+    empty.begin()
+    return empty
+
+
+@pytest.fixture
+def empty() -> Iterator[Stage]:
+    """A service, a thief and a CDN, in a place where applications may keep a store."""
     folder = REPOSITORY / "build" / f"withdrawal-{uuid.uuid4().hex}"
     folder.mkdir(parents=True)
     folder.chmod(0o700)
     with Stage(folder, Report("withdrawal", "nothing", print), 10) as stage:
-        stage.begin()
         yield stage
     rmtree(folder)
 
@@ -101,3 +109,60 @@ def _publish_short(stage: Stage, expires_at: int, when_expired: str) -> None:
     for name in ("0.3.jws", "pins.jws"):
         (stage.work / "public" / POINTER).with_name(name).write_text(text, "ascii")
     stage.cdn.release()
+
+
+SHOP = "/organizations/acme/projects/shop"
+
+
+@pytest.fixture
+def server(empty: Stage) -> Iterator[Server]:
+    """A server on which the project is published; the CDN serves its origin, and the application is pinned by it."""
+    with Server(empty.folder, empty.report) as server:
+        project_on(empty, server, "shop")
+        server.publish(f"{SHOP}/publishes")
+        empty.cdn.move(server.origin)
+        yield server
+
+
+def embedded_of(stage: Stage, server: Server) -> dict[str, Any]:
+    anchors = server.ask("GET", SHOP)["anchors"]
+    names = {"organization_id": "acme", "project_id": "shop", "public_key": anchors}
+    return {**names, "configuration_url": stage.cdn.url}
+
+
+def test_a_server_withdraws_a_compromised_project(empty: Stage, server: Server) -> None:
+    embedded = embedded_of(empty, server)
+    empty.start_pinned(**embedded)
+    assert server.ask("POST", f"{SHOP}/withdrawal", {"reason": "the key may have been seen"})["state"] == "withdrawn"
+    _wait_until_gone(server)
+    empty.cdn.release()
+    empty.application.refresh()
+    empty.application.wait_event("withdrawn", SECONDS)
+    assert empty.is_safe(), "the last document is in force"
+    assert server.try_to("POST", f"{SHOP}/publishes", {})[0] == 409, "nothing is signed any more"
+    starts_anew(empty, embedded)
+
+
+def test_a_server_decommissions_a_project(empty: Stage, server: Server) -> None:
+    embedded = embedded_of(empty, server)
+    empty.start_pinned(**embedded)
+    # Applications get the last revision before its objects go: here they are asked to, elsewhere they have three days.
+    server.ask("POST", f"{SHOP}/decommissioning", {"reason": "the shop closed", "keep_hours": 1})
+    running, pointer = empty.application, server.origin / POINTER
+    before = pointer.read_bytes()
+    _wait(lambda: pointer.read_bytes() != before, "the last revision is published")
+    empty.cdn.release()
+    running.refresh()
+    running.wait(lambda: running.held == (0, 2) and running.lets_in("thief"), SECONDS, "nothing is judged any more")
+    assert running.lets_in("service")
+
+
+def _wait_until_gone(server: Server) -> None:
+    _wait(lambda: not [one for one in server.origin.rglob("*.jws") if one.is_file()], "the documents are removed")
+
+
+def _wait(true: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)

@@ -85,9 +85,15 @@ class Server:
             time.sleep(0.1)
 
     def _make_owner(self) -> None:
-        command = [sys.executable, "-m", "livepin.cli.drills.first_owner", str(self.data)]
+        command = [sys.executable, "-m", "livepin", "server", "account", "new", "--data", str(self.data), "--json"]
         done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=_STARTS)
-        claim = {"secret": done.stdout, "email": "owner@example.com", "password": secrets.token_urlsafe(18)}
+        if done.returncode:
+            raise DrillFailed(f"no account could be made: {done.stderr}")
+        claim = {
+            "secret": json.loads(done.stdout)["code"],
+            "email": "owner@example.com",
+            "password": secrets.token_urlsafe(18),
+        }
         self.owner = self.ask("POST", "/accounts", claim)["token"]["token"]
         self.ask("POST", "/organizations", {"organization": "acme"})
 

@@ -46,7 +46,7 @@ def database(stage: Stage) -> None:
 
 def _keyed_project(stage: Stage, server: Server) -> str:
     """A project whose anchor is the operator's; the server's key is named by its key set. Its thumbprint."""
-    _project(stage, server, PROJECT)
+    project_on(stage, server, PROJECT)
     (key,) = server.ask("GET", f"{_SHOP}/keys")["items"]
     stage.begin("--anchor", _ANCHOR)
     stage.livepin("keyset", "rotate", "--keep-key", "--signing-key", key["public_key"], "--anchor", _ANCHOR)
@@ -56,7 +56,7 @@ def _keyed_project(stage: Stage, server: Server) -> str:
     return str(key["thumbprint"])
 
 
-def _project(stage: Stage, server: Server, name: str) -> None:
+def project_on(stage: Stage, server: Server, name: str) -> None:
     """A project of the server that pins the service."""
     path = f"/organizations/{ORGANIZATION}/projects/{name}"
     pins = [{"spki_sha256": one.spki_sha256} for one in (stage.cast.genuine, stage.cast.backup)]
@@ -119,7 +119,7 @@ def token(stage: Stage) -> None:
     """He has a token that may publish, out of a build machine's settings. He has no key, and needs none."""
     with Server(stage.folder, stage.report) as server:
         for name in (PROJECT, "other"):
-            _project(stage, server, name)
+            project_on(stage, server, name)
         server.publish(f"{_SHOP}/publishes")
         stage.cdn.move(server.origin)
         wish = {"name": "build machine", "scope": "publish", "project": PROJECT}
