@@ -6,7 +6,7 @@ Kept is who acknowledged one, and who got a mail about it; both hold for one sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -113,7 +113,7 @@ def current(project: Project, now: datetime | None = None) -> tuple[Warning, ...
             now=moment,
             published=published,
             keyset=_keyset(project),
-            looks=tuple(map(_seen, Look.objects.filter(host__project=project).select_related("host").order_by("id"))),
+            looks=tuple(_looks(project)),
             own_key=_signs_by_hand(project),
             rules=() if published is None else tuple(_rules(published, moment)),
             good_until=freshness.good_until(project, moment),
@@ -148,8 +148,12 @@ def _rules(published: core.Revision, now: int) -> Iterable[tuple[str, str, str]]
     return ((one.host, one.message, one.hint) for one in ct_rules.soon(table, published.document, now))
 
 
-def _seen(row: Look) -> Seen:
-    return Seen(row.host.pattern, row.name, row.address, row.validated, row.problem, tuple(row.chain))
+def _looks(project: Project) -> Iterator[Seen]:
+    # No model instances: a project may have tens of thousands.
+    names = ("host__pattern", "name", "address", "validated", "problem", "chain")
+    rows = Look.objects.filter(host__project=project).order_by("id").values_list(*names)
+    for pattern, name, address, validated, problem, chain in rows:
+        yield Seen(pattern, name, address, validated, problem, tuple(chain))
 
 
 # ---------------------------------------------------------------- mail
