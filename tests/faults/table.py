@@ -85,6 +85,7 @@ class Row:
     - `tolerated`: it changes nothing that a row says; then the fault itself tells whether it was met
     - `seeded`, `age`, `policy`: the last document is bundled; was signed so many seconds ago; has such a policy
     - `setup`: further arguments of `livepin.setup`; `inside_loop`: which is called inside the event loop
+    - `stated`: documents are over by themselves, and freshness statements beside them keep them in force
     - `urls`: how many there are; the fault strikes the first. `second`: the problem of the second, where it has one too
     - `within`: the longest time that a refresh may take
     """
@@ -102,6 +103,7 @@ class Row:
     after: Held | None = Held.NEW
     tolerated: bool = False
     seeded: bool = False
+    stated: bool = False
     age: int = 0
     policy: dict[str, object] = field(default_factory=dict)
     setup: dict[str, Any] = field(default_factory=dict)

@@ -119,8 +119,8 @@ class World:
     def publish_last(self) -> None:
         """The last document before the fault. It is not the first one, so that there is something to roll back to."""
         issued = int(time.time()) - self.row.age
-        self.authority.sign(self.hosts(), issued_at=issued)
-        self.last_text = self.authority.next(issued_at=issued)
+        self.authority.sign(self.hosts(), issued_at=issued, **self._life())
+        self.last_text = self.authority.next(None, issued_at=issued, **self._life())
         self.last = self.newest
         self.serve(self.last_text)
         if self.row.seeded:
@@ -128,12 +128,19 @@ class World:
 
     def publish_newest(self, **members: int) -> None:
         """A newer document, everywhere."""
-        self.serve(self.authority.next(None, **members))
+        self.serve(self.authority.next(None, **self._life(), **members))
+
+    def _life(self) -> dict[str, int]:
+        """Where statements keep a document in force, it has no life of its own left."""
+        now = int(time.time())
+        return {"expires_at": now - 1, "extendable_until": now + 10 * 86400} if self.row.stated else {}
 
     def serve(self, content: str | bytes) -> None:
         """Let every region serve this as the current document."""
         for region in self.regions:
             region.put(self.authority.pointer, content)
+            if self.row.stated:
+                region.put(self.authority.fresh, self.authority.statement())
 
     @property
     def first(self) -> FakeRegion:
