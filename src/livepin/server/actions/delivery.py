@@ -24,7 +24,6 @@ from django.utils import timezone
 
 from livepin.author import staging
 from livepin.core import jws, trust
-from livepin.core.document import serialize
 from livepin.core.guard import DAY
 from livepin.core.trust import verify_held
 from livepin.errors import Conflict, LivepinError, OriginFailed, PublishRefused
@@ -32,10 +31,10 @@ from livepin.publish import deliver as publishing
 from livepin.publish import public
 from livepin.publish.deliver import Delivery, SerialTaken
 from livepin.server import queue
-from livepin.server.actions import approvals, audit, checks, drafts, keys, revisions
+from livepin.server.actions import approvals, audit, checks, drafts, keys, revisions, signing
 from livepin.server.actions.actor import SERVER, Actor
 from livepin.server.actions.origins import guarded, origins
-from livepin.server.models import Key, Project, Publish, PublishStep, Revision
+from livepin.server.models import Project, Publish, PublishStep, Revision
 from livepin.server.settings import CONFIG
 
 
@@ -297,9 +296,9 @@ class _Work:
         if key.kind == "own":
             _move(publish, "publishing", "unsigned", payload=payload, leased_until=None)
             return None
-        signed = _signing_input(self.project, key, payload)
+        signed = signing.signing_input(self.project, key, payload)
         try:
-            return keep(publish, jws.assemble(signed, keys.signer_of(self.project, key).sign(signed)))
+            return signing.keep(publish, jws.assemble(signed, keys.signer_of(self.project, key).sign(signed)))
         except IntegrityError:
             raise queue.Again(0.1) from None  # another publish of this project got the number
 
@@ -376,32 +375,3 @@ class _Work:
         name = f"remove objects of {project.id}"
         queue.enqueue("remove objects", {"project_id": str(project.id)}, name, remove_at)
         audit.append(project.organization, SERVER, "project decommissioned", project.identifier)
-
-
-def keep(publish: Publish, text: str) -> trust.Revision:
-    """Store a signed document before anybody gets it. Raises `IntegrityError` where its number is taken meanwhile.
-
-    Another worker may have signed for the same publish: then what that one stored is the revision.
-    """
-    revision = verify_held(text, keys.trust_of(publish.project))
-    with transaction.atomic():
-        locked = Publish.objects.select_for_update(of=("self",)).select_related("revision").get(id=publish.id)
-        if locked.revision is not None:
-            return verify_held(locked.revision.text, keys.trust_of(publish.project))
-        if locked.state != "publishing":
-            raise PublishRefused("state_wrong", f"the publish is {locked.state}", where=str(publish.id))
-        row = revisions.row_of(publish.project, revision)
-        row.save(force_insert=True)
-        locked.revision = row
-        locked.save(update_fields=["revision"])
-    publish.revision = row
-    return revision
-
-
-def signing_input(publish: Publish, key: Key) -> bytes:
-    """The bytes that an own key has to sign for a publish that is `unsigned`."""
-    return _signing_input(publish.project, key, publish.payload or {})
-
-
-def _signing_input(project: Project, key: Key, payload: dict[str, Any]) -> bytes:
-    return jws.signing_input(keys.header_of(project, key), serialize(payload))

@@ -29,7 +29,7 @@ from livepin.core import jws
 from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, Forbidden, KeyUnusable, NotFound, ValueInvalid
 from livepin.server import queue
-from livepin.server.actions import audit, checks, delivery, drafts, keys, revisions, turns
+from livepin.server.actions import audit, checks, delivery, drafts, keys, revisions, signing, turns
 from livepin.server.actions.actor import Actor, May, reach_project
 from livepin.server.models import Approval, Project, Publish
 from livepin.server.settings import CONFIG
@@ -295,7 +295,7 @@ def signing_input(actor: Actor, organization: str, project: str, publish_id: str
     publish = _find(found, publish_id)
     if publish.state != "unsigned":
         raise Conflict("state_wrong", f"the publish is {publish.state}: it asks for no signature", where=publish_id)
-    return delivery.signing_input(publish, keys.signing_key(found)).decode("ascii")
+    return signing.signing_input(found, keys.signing_key(found), publish.payload or {}).decode("ascii")
 
 
 def bring(actor: Actor, organization: str, project: str, publish_id: str, answer: bytes) -> Publish:
@@ -307,7 +307,7 @@ def bring(actor: Actor, organization: str, project: str, publish_id: str, answer
         if publish.state != "unsigned":
             raise Conflict("state_wrong", f"the publish is {publish.state}: it asks for no signature", where=publish_id)
         key = keys.signing_key(publish.project)
-        wanted = delivery.signing_input(publish, key)
+        wanted = signing.signing_input(publish.project, key, publish.payload or {})
         try:
             signature = signature_in(answer, wanted, PublicKey.from_text(key.public_key))
         except KeyUnusable as error:
@@ -316,7 +316,7 @@ def bring(actor: Actor, organization: str, project: str, publish_id: str, answer
         publish.save(update_fields=["state", "attempts", "problem"])
         # Where the number was taken meanwhile, the job asks for a signature over the next one.
         with contextlib.suppress(IntegrityError):
-            delivery.keep(publish, jws.assemble(wanted, signature))
+            signing.keep(publish, jws.assemble(wanted, signature))
         audit.append(publish.project.organization, actor, "signature brought", publish_id, project=project)
         enqueue(publish)
     return read(actor, organization, project, publish_id)
