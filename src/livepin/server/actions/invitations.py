@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from livepin.errors import Conflict, LimitReached, NotFound, ValueInvalid
-from livepin.server.actions import accounts, audit, mail, memberships, secrets
+from livepin.server.actions import accounts, audit, mail, memberships, rates, secrets
 from livepin.server.actions.actor import Actor, May, reach_whole
 from livepin.server.models import Invitation, Membership, Organization
 from livepin.server.settings import CONFIG
@@ -23,6 +23,8 @@ from livepin.server.settings import CONFIG
 DAYS = 7
 #: Invitations of one organization that wait: whoever invites sends mail to people who did not ask for it.
 MOST = 200
+#: Invitations of one address, by whomever: nobody who did not ask for mail is buried in it.
+PER_MINUTE = 10
 _MAIL = """You are invited to {organization} on Livepin, as {role}.
 
 Open {address} and enter this code within {days} days:
@@ -48,12 +50,15 @@ class NewInvitation:
 def create(actor: Actor, organization: str, email: str, role: str) -> NewInvitation:
     """Invite an address by mail; an earlier invitation of it ends. Takes the right to manage; for an owner, to own.
 
-    Raises `NotFound`, `Forbidden`, `ValueInvalid`, `Conflict` for a member, `LimitReached`.
+    Raises `NotFound`, `Forbidden`, `ValueInvalid`, `Conflict` for a member, `LimitReached`, `RateLimited`.
     """
     memberships.check_role(role)
     email = _address(email)
     least = May.OWN if role == "owner" else May.MANAGE
     reached = reach_whole(actor, organization, least)
+    # Of one address an earlier invitation ends: nothing else would bound how often mail goes there.
+    rates.spend(f"invitations to {email}", PER_MINUTE)
+    rates.spend(f"invitations of {reached.organization.id}", MOST)
     secret = secrets.new_secret()
     with transaction.atomic():
         Organization.objects.select_for_update().get(id=reached.organization.id)
