@@ -80,6 +80,7 @@ def test_somebody_invited_signs_up_proves_the_address_and_joins(
     ada.goes_to("/o/acme/members/")
     ada.fills(Email="nina@example.com")
     ada.clicks("Invite")
+    ada.proves("ada")
     assert ada.sees("shown this once")
     newcomer.goes_to("/invitation/")
     newcomer.fills(Code=mailed(r"^([\w-]{43})$"))

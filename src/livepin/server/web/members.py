@@ -16,7 +16,7 @@ from livepin.server.actions import invitations, memberships, organizations
 from livepin.server.actions.actor import ROLES, May
 from livepin.server.web.adapter import INVITATION
 from livepin.server.web.forms import refusals
-from livepin.server.web.visitor import actor, guarded, page, public
+from livepin.server.web.visitor import actor, guarded, guarded_form, page, public
 
 _PAGE = 100
 _ROLES = [(one, one) for one in ROLES]
@@ -41,7 +41,7 @@ class Code(forms.Form):
     code = forms.CharField(max_length=100, label="Code of the invitation")
 
 
-@guarded
+@guarded_form
 def index(request: HttpRequest, organization: str) -> HttpResponse:
     """The members, and the invitations that wait."""
     reached = organizations.read(actor(request), organization)

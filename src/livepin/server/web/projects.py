@@ -16,7 +16,7 @@ from livepin.server.actions.actor import May
 from livepin.server.web import timeline
 from livepin.server.web.findings import said
 from livepin.server.web.forms import Identity, refusals
-from livepin.server.web.visitor import actor, guarded, page
+from livepin.server.web.visitor import actor, guarded_form, page
 from livepin.server.web.warnings import rows_of
 from livepin.watch.timeline import endings
 
@@ -68,7 +68,7 @@ class ProjectSettings(forms.Form):
     )
 
 
-@guarded
+@guarded_form
 def settings(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """Change what is no part of the draft."""
     found = projects.read(actor(request), organization, project)

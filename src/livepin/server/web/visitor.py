@@ -62,6 +62,12 @@ def guarded(view: View) -> View:
     return page(stepped)
 
 
+def guarded_form(view: View) -> View:
+    """A `page` that is for reading first, and whose form is guarded: it asks when the form is sent."""
+    stepped: Any = reauthentication_required(allow_get=True)(view)
+    return page(stepped)
+
+
 def failed(request: HttpRequest, error: LivepinError) -> HttpResponse:
     """The page of an error."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
