@@ -14,6 +14,8 @@ def play(stage: Stage) -> None:
     server.start("api")
     story.did("livepin serve: the API is started again")
     stage.emergency.livepin("push")
+    code = stage.desk.refused("publish", "--signer", SIGNER)
+    story.claim("it finds 0.6, and undoes nothing unseen", code, "superseded")
     done = stage.desk.livepin("publish", "--signer", SIGNER)
     story.claim("the next publish is 0.7", (done["serial"], done["confirmed"]), (7, True))
     known = {one["serial"]: one["source"] for one in server.ask("GET", _REVISIONS)["items"]}

@@ -38,6 +38,12 @@ def moved(stranger: Shell, server: Server, service: Service) -> Shell:
     return stranger
 
 
+def found(moved: Shell) -> None:
+    """The server finds what was published without it, adopts it, and undoes it for nobody who has not seen it."""
+    refused = moved.json("publish", "--signer", "keys/signing.pem", status=1, LIVEPIN_SERVER="default")
+    assert refused["error"]["code"] == "superseded"
+
+
 def serial(server: Server, shell: Shell) -> int:
     """What applications get."""
     text = f"{server.origin_url}{shell.variables['PROJECT']}/pins.jws"
@@ -48,6 +54,7 @@ def serial(server: Server, shell: Shell) -> int:
 def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server) -> None:
     assert serial(server, moved) == 1
     moved.livepin("deny", "add", DENIED, LIVEPIN_SERVER="default")
+    found(moved)
     asked = moved.json("publish", "--signer", "keys/signing.pem", LIVEPIN_SERVER="default")
     assert (asked["epoch"], asked["serial"]) == (0, 2)  # the server found 0.1 and adopted it
     assert serial(server, moved) == 2
@@ -57,6 +64,7 @@ def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server
     assert moved.json("publish")["serial"] == 3
     # The server is back: it adopts 0.3 instead of overwriting it, and what was pushed is what it publishes.
     moved.livepin("push")
+    found(moved)
     asked = moved.json("publish", "--signer", "keys/signing.pem", LIVEPIN_SERVER="default")
     assert asked["serial"] == 4
     shown = moved.json("show", LIVEPIN_SERVER="default")
@@ -67,6 +75,7 @@ def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server
 def test_a_folder_is_made_that_can_publish(moved: Shell, server: Server, tmp_path: Path) -> None:
     folder = server.installation.data / "origin"
     target, key = tmp_path / "pulled", moved.directory / "keys" / "signing.pem"
+    found(moved)
     moved.livepin("publish", "--signer", str(key), LIVEPIN_SERVER="default")
     moved.livepin("pull", "-C", str(target), "--signer", str(key), "--folder", str(folder))
     assert {path.name for path in target.iterdir()} == {"livepin.toml", "ca.pem", "revisions"}
