@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import random
 import resource
@@ -92,6 +93,14 @@ def _said(answer: bytes) -> str:
 def _ended(error: BaseException) -> str:
     found = livepin.find_pin_error(error)
     return found.code if found else f"{type(error).__name__}: {error}"
+
+
+class BrokenLog(logging.Handler):
+    """A bug of the application: whoever logs gets an error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print("the log is broken", file=sys.stderr, flush=True)
+        raise RuntimeError("a bug of the application's log")
 
 
 class LoopWatch:
@@ -265,6 +274,8 @@ def main() -> None:
     orders = json.loads(sys.stdin.readline())
     if seconds := orders.get("skew"):
         set_clock(seconds)
+    if orders.get("logs_carelessly"):
+        logging.getLogger().addHandler(BrokenLog())
     if name := orders.get("resolver_hangs_for"):
         hang_resolver(name)
     if (limit := orders.get("file_size")) is not None:

@@ -231,6 +231,17 @@ class ForksAmidFetch(Forks):
         super().throw(world)
 
 
+class LogsCarelessly(Fault):
+    """A handler of the application's own log raises, each time."""
+
+    def throw(self, world: World) -> None:
+        world.orders["logs_carelessly"] = True
+
+    def problems(self, world: World) -> list[str]:
+        said = world.application.said()
+        return [] if "the log is broken" in said else ["nothing was logged"]
+
+
 class Careless(Fault):
     """The application's own `on_event` raises, each time."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.store_faults import Careless, Forks, ForksAmidFetch
+from tests.faults.store_faults import Careless, Forks, ForksAmidFetch, LogsCarelessly
 from tests.faults.table import Held, Row, Start
 
 TITLE = "Processes"
@@ -28,6 +28,16 @@ ROWS = (
         key="careless",
         fault="The application's own `on_event` raises, each time",
         does=Careless(),
+        start=Start.FIRST,
+        held=Held.NEW,
+        event=None,
+        tolerated=True,
+        after=None,
+    ),
+    Row(
+        key="careless-log",
+        fault="A handler of the application's own log raises, each time",
+        does=LogsCarelessly(),
         start=Start.FIRST,
         held=Held.NEW,
         event=None,
