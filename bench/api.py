@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench import bare, publishing
 from bench.installation import HOSTS, Installation, installation, serve
-from bench.ratio import Row, side_by_side
+from bench.ratio import Row, Work, side_by_side
 
 TARGET = 1.5
 PROJECT = "/api/v1/organizations/acme/projects/shop"
@@ -20,11 +20,16 @@ def rows() -> Iterator[Row]:
         theirs = here.asks("POST", "/bare_publish", here.publishing, 202)
         ours = here.asks("POST", f"{PROJECT}/publishes", here.publishing, 202)
         what = f"API: a publish of {HOSTS} hosts is asked for"
-        yield Row(what, "bare Django view, same queries", *side_by_side(ours, theirs), TARGET)
+        yield Row(what, "bare Django view, same queries", *_best(ours, theirs), TARGET)
         yield from publishing.rows(here, ours)
+
+
+def _best(ours: Work, theirs: Work) -> tuple[float, float]:
+    """Single requests in turns: they take so long that on a busy machine a handful would never run undisturbed."""
+    return side_by_side(ours, theirs, rounds=100, seconds=0)
 
 
 def _reads(here: Installation) -> Iterator[Row]:
     for what, path in ((f"a page of {HOSTS} hosts", "draft/hosts"), (f"a draft of {HOSTS} hosts", "draft")):
         ours, theirs = here.asks("GET", f"{PROJECT}/{path}", here.reading), here.asks("GET", "/bare", here.reading)
-        yield Row(f"API: {what}", "bare Django view, same queries", *side_by_side(ours, theirs), TARGET)
+        yield Row(f"API: {what}", "bare Django view, same queries", *_best(ours, theirs), TARGET)
