@@ -11,3 +11,9 @@ class ServerConfig(AppConfig):
     name = "livepin.server"
     label = "livepin"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to those who sign in."""
+        from livepin.server.web.sessions import log_sign_ins  # Django's own models have to be there first
+
+        log_sign_ins()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from livepin.author.draft import HostEntry, PinEntry
-from livepin.server.actions import checks, hosts, looks, publishes, warnings
-from livepin.server.models import Look, Project
+from livepin.server.actions import checks, delivery, drafts, hosts, looks, publishes, warnings
+from livepin.server.models import Look, Project, Publish
 from livepin.server.settings import CONFIG
 from livepin.server.web.words import marked, urgency
 from livepin.testing import TlsServer
@@ -170,3 +172,48 @@ def test_a_warning_is_shown_with_the_way_out_and_noted_with_one_click(world: Wor
     assert "by bob@example.com" in page(world, f"{HOME}warnings/")
     visit(world, "bob").post(answer, {"take-back": "1"})
     assert warning.warning.message in html.unescape(page(world))
+
+
+@pytest.mark.slow
+def test_pages_of_a_project_with_ten_thousand_hosts_take_few_queries_and_show_a_part(world: World) -> None:
+    pins = (PinEntry("spki_sha256", DIGESTS[0], "leaf"), PinEntry("spki_sha256", DIGESTS[1], "leaf"))
+    drafts.write_hosts(world.project, [HostEntry(f"h{one:05}.example.com", "report", pins) for one in range(10_000)])
+    asked = publishes.start(world.actor("paul"), "acme", "shop")
+    # Nobody looks at ten thousand hosts for this.
+    Publish.objects.filter(id=asked.id).update(state="waiting", checked_at=timezone.now())
+    delivery.run(str(asked.id))
+    ends = int(timezone.now().timestamp()) + 100 * 86_400
+    looked = [
+        Look(
+            host=one, name=f"{one.pattern}:443", address="192.0.2.1", validated=True, not_after=ends, chain=[leaf(ends)]
+        )
+        for one in world.project.hosts.all()
+    ]
+    Look.objects.bulk_create(looked, batch_size=500)
+    carol = visit(world, "carol")
+    carol.get("/o/acme/")  # the first visit makes a session
+    asks = {}
+    for path in ("/o/acme/", HOME, f"{HOME}hosts/", f"{HOME}hosts/h00042.example.com/", f"{HOME}history/",
+                 f"{HOME}history/0.1/", f"{HOME}publishes/", f"{HOME}keys/", f"{HOME}embed/", f"{HOME}draft/",
+                 f"{HOME}draft/settings/", f"{HOME}warnings/"):  # fmt: skip
+        with CaptureQueriesContext(connection) as caught:
+            start = time.perf_counter()
+            shown = carol.get(path).content
+        print(f"{path}: {len(caught)} queries, {time.perf_counter() - start:.2f} s, {len(shown)} bytes")
+        asks[path] = len(caught)
+        assert path.endswith("/history/0.1/") or len(shown) < 600_000, path
+    assert {path: many for path, many in asks.items() if many >= 15} == {}
+
+
+def leaf(ends: int) -> dict[str, Any]:
+    """A certificate as a look keeps it."""
+    digests = {"spki_sha256": DIGESTS[0], "spki_sha512": "", "cert_sha256": "", "cert_sha512": ""}
+    start = ends - 398 * 86_400
+    return {
+        "subject": "CN=x",
+        "issuer": "CN=y",
+        "names": [],
+        "not_before": start,
+        "not_after": ends,
+        "digests": digests,
+    }
