@@ -162,7 +162,7 @@ def test_on_https_cookies_belong_to_this_host_alone_and_nobody_comes_by_http_aga
     assert set(cookies) == {"__Host-csrf"}
     assert (cookies["__Host-csrf"]["secure"], cookies["__Host-csrf"]["httponly"]) == (True, True)
     assert (cookies["__Host-csrf"]["path"], cookies["__Host-csrf"]["domain"]) == ("/", "")
-    assert headers["Strict-Transport-Security"] == f"max-age={2 * 365 * 24 * 3600}; includeSubDomains"
+    assert headers["Strict-Transport-Security"] == f"max-age={365 * 24 * 3600}; includeSubDomains"
 
 
 # ---------------------------------------------------------------- finding out, and guessing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -197,11 +196,9 @@ def test_pages_of_a_project_with_ten_thousand_hosts_take_few_queries_and_show_a_
                  f"{HOME}history/0.1/", f"{HOME}publishes/", f"{HOME}keys/", f"{HOME}embed/", f"{HOME}draft/",
                  f"{HOME}draft/settings/", f"{HOME}warnings/"):  # fmt: skip
         with CaptureQueriesContext(connection) as caught:
-            start = time.perf_counter()
             shown = carol.get(path).content
-        print(f"{path}: {len(caught)} queries, {time.perf_counter() - start:.2f} s, {len(shown)} bytes")
         asks[path] = len(caught)
-        assert path.endswith("/history/0.1/") or len(shown) < 600_000, path
+        assert len(shown) < 600_000, path
     assert {path: many for path, many in asks.items() if many >= 15} == {}
 
 

@@ -13,7 +13,8 @@ its account may at that moment. What an actor may not see is answered like what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.db import models
@@ -49,10 +50,15 @@ ORDER = tuple(May)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, perhaps by means of a token; or the server itself, which has no account and may everything."""
+    """A person, perhaps by means of a token; or the server itself, which has no account and may everything.
+
+    `seen`: for one request that only reads, what was reached in it already. Whoever changes something is asked each
+    time, also under the lock, and has none.
+    """
 
     account: Account | None
     token: ApiToken | None = None
+    seen: dict[tuple[str, str, bool], Reach] | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -91,13 +97,30 @@ def reach(actor: Actor, organization: str, may: May, *, ending: bool = False) ->
 
     `ending`: one whose deletion was asked for, which nobody finds otherwise.
     """
-    found = Organization.objects.filter(identifier=organization, deletion_requested_at__isnull=not ending).first()
-    most = None if found is None else _most(actor, found, None)
-    if found is None or most is None:
+    reached = _seen(actor, (organization, "", ending), _reached)
+    if reached is None:
         raise NotFound("not_found", "there is no such organization", where=organization)
-    reached = Reach(actor, found, most)
     reached.need(may)
     return reached
+
+
+def _seen(
+    actor: Actor, what: tuple[str, str, bool], look: Callable[[Actor, tuple[str, str, bool]], Reach | None]
+) -> Reach | None:
+    if actor.seen is not None and what in actor.seen:
+        return actor.seen[what]
+    reached = look(actor, what)
+    if actor.seen is not None and reached is not None:
+        actor.seen[what] = reached
+    return reached
+
+
+def _reached(actor: Actor, what: tuple[str, str, bool]) -> Reach | None:
+    """An organization, for whoever sees it."""
+    identifier, _, ending = what
+    found = Organization.objects.filter(identifier=identifier, deletion_requested_at__isnull=not ending).first()
+    most = None if found is None else _most(actor, found, None)
+    return None if found is None or most is None else Reach(actor, found, most)
 
 
 def reach_whole(actor: Actor, organization: str, may: May) -> Reach:
@@ -116,6 +139,16 @@ def reach_project(
 
     `ending`: one whose deletion was asked for, which nobody finds otherwise.
     """
+    reached = _seen(actor, (organization, project, ending), _reached_project)
+    if reached is None or reached.project is None:
+        raise NotFound("not_found", "there is no such project", where=f"{organization}/{project}")
+    reached.need(may)
+    return reached, reached.project
+
+
+def _reached_project(actor: Actor, what: tuple[str, str, bool]) -> Reach | None:
+    """A project, for whoever sees it."""
+    organization, project, ending = what
     found = (
         Project.objects.select_related("organization")
         .filter(
@@ -127,11 +160,7 @@ def reach_project(
         .first()
     )
     most = None if found is None else _most(actor, found.organization, found)
-    if found is None or most is None:
-        raise NotFound("not_found", "there is no such project", where=f"{organization}/{project}")
-    reached = Reach(actor, found.organization, most, found)
-    reached.need(may)
-    return reached, found
+    return None if found is None or most is None else Reach(actor, found.organization, most, found)
 
 
 def organizations(actor: Actor) -> models.QuerySet[Organization]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -129,15 +129,16 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
     reached, found = reach_project(actor, organization, project, May.READ)
     row = revisions.current(found)
     opened = revisions.opened(found, row)
+    drafts = _drafts(found)
     return Overview(
         reached=reached,
         project=found,
         published=row,
         sign_again_at=None if row is None else freshness.sign_again_at(found, row),
-        staged=_staged(found),
+        staged=_staged(found, drafts),
         waiting=tuple(found.publishes.filter(state__in=_WAITING).defer("payload")[:5]),
         hosts=found.hosts.count(),
-        checked=_checked(found),
+        checked=_checked(found, drafts),
         origins=() if row is None else tuple(_healths(found, row)),
         picture=None if opened is None else _picture(found, opened),
     )
@@ -150,22 +151,24 @@ def health(actor: Actor, organization: str, project: str) -> tuple[OriginHealth,
     return () if row is None else tuple(_healths(found, row))
 
 
-def _staged(project: Project) -> bool:
-    last = (
-        project.publishes.filter(what="draft", state="published").order_by("-created_at").only("draft_version").first()
-    )
-    return project.draft_version > (1 if last is None else last.draft_version)
+def _drafts(project: Project) -> list[Publish]:
+    """The publishes of drafts that were published, or say what the draft says now; the newest first."""
+    rows = project.publishes.filter(what="draft").filter(Q(state="published") | Q(draft_version=project.draft_version))
+    return list(rows.order_by("-created_at").only("project", "state", "draft_version", "checked_at", "findings")[:20])
 
 
-def _checked(project: Project) -> Checked | None:
+def _staged(project: Project, drafts: list[Publish]) -> bool:
+    last = next((one.draft_version for one in drafts if one.state == "published"), 1)
+    return project.draft_version > last
+
+
+def _checked(project: Project, drafts: list[Publish]) -> Checked | None:
     """The later one of the last preview and the last publish of this version of the draft."""
     said, found = project.checked or {}, []
     if said.get("version") == project.draft_version:
         found.append(Checked(datetime.fromtimestamp(said["at"], UTC), tuple(said["findings"])))
-    asked = project.publishes.filter(what="draft", draft_version=project.draft_version).exclude(checked_at=None)
-    last = asked.order_by("-checked_at").only("checked_at", "findings").first()
-    if last is not None and last.checked_at is not None:
-        found.append(Checked(last.checked_at, tuple(last.findings)))
+    same = [one for one in drafts if one.draft_version == project.draft_version]
+    found += [Checked(one.checked_at, tuple(one.findings)) for one in same if one.checked_at is not None]
     return max(found, key=lambda one: one.at, default=None)
 
 

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from livepin.author.draft import MAX_LIFE_DAYS, Draft
+from livepin.author.draft import MAX_LIFE_DAYS
 from livepin.core.document import MAX_REFRESH_AFTER
 from livepin.server.actions import drafts, projects
 from livepin.server.web.forms import Lines, Versioned, refusals
@@ -46,10 +46,10 @@ class DraftSettings(Versioned):
     )
 
     @classmethod
-    def of(cls, draft: Draft, version: int) -> DraftSettings:
-        """The form that shows a draft."""
-        given = {name: getattr(draft, name) for name in ("life_days", "refresh_after", "unlisted")}
-        return cls(initial={**given, "deny": list(draft.deny), "version": version})
+    def of(cls, project: Any) -> DraftSettings:
+        """The form that shows the draft of a project: of ten thousand hosts none is read for it."""
+        given = {name: getattr(project, name) for name in ("life_days", "refresh_after", "unlisted", "deny")}
+        return cls(initial={**given, "version": project.draft_version})
 
     def settings(self) -> dict[str, Any]:
         """What the filled-in form sets."""
@@ -61,8 +61,7 @@ class DraftSettings(Versioned):
 def settings(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """Change what a document says besides its hosts."""
     found = projects.read(actor(request), organization, project)
-    draft, version = drafts.read(actor(request), organization, project)
-    form = DraftSettings(request.POST) if request.method == "POST" else DraftSettings.of(draft, version)
+    form = DraftSettings(request.POST) if request.method == "POST" else DraftSettings.of(found)
     if request.method == "POST" and form.is_valid():
         with refusals(form):
             given = form.cleaned_data["version"]
@@ -70,6 +69,6 @@ def settings(request: HttpRequest, organization: str, project: str) -> HttpRespo
             messages.success(request, "The settings are staged. Nothing is published by this.")
             return redirect("draft-settings", organization, project)
         if form.overtaken:
-            form.renew(version, DraftSettings.of(draft, version).initial)
+            form.renew(found.draft_version, DraftSettings.of(found).initial)
     context = {"organization": found.organization, "project": found, "form": form}
     return render(request, "livepin/draft_settings.html", context)

@@ -55,7 +55,7 @@ class Signature(forms.Form):
 def draft(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """What publishing would change; with a POST also what the guard says to it."""
     found = projects.read(actor(request), organization, project)
-    _, version = drafts.read(actor(request), organization, project)
+    version = drafts.version(actor(request), organization, project)
     context: dict[str, Any] = {"organization": found.organization, "project": found, "version": version}
     if request.method == "POST":
         seen = checks.preview(actor(request), organization, project, _overrides(request))

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 
 #: After so many seconds without a visit, and so many after signing in, one has to sign in again.
 IDLE, LIFE = 24 * 3600, 14 * 24 * 3600
-#: How exactly it is known when somebody was here last, in seconds: each time costs a statement.
+#: How exactly it is known when somebody was here last, in seconds: allauth's own middleware writes at every request.
 _STEP = 300
 
 _log = structlog.get_logger()
@@ -40,12 +40,16 @@ class SessionLife:
 
 def _age(request: HttpRequest, now: int) -> None:
     began, seen = request.session.get("began"), request.session.get("seen")
+    from allauth.usersessions.models import UserSession  # its tables are there once Django is
+
     if began is None or seen is None:
         request.session["began"] = request.session["seen"] = now
+        UserSession.objects.create_from_request(request)
     elif now - began > LIFE or now - seen > IDLE:
         logout(request)
     elif now - seen > _STEP:
         request.session["seen"] = now
+        UserSession.objects.create_from_request(request)
 
 
 def log_sign_ins() -> None:

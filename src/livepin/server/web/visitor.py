@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from livepin.errors import Conflict, Forbidden, LivepinError, NotFound, RequestInvalid
-from livepin.server.actions.actor import Actor
+from livepin.server.actions.actor import Actor, Reach
 
 View = Callable[..., HttpResponseBase]
 _STATUS: tuple[tuple[type[LivepinError], int], ...] = ((NotFound, 404), (Forbidden, 403), (Conflict, 409))
@@ -82,6 +82,9 @@ def _back(request: HttpRequest) -> str:
 
 
 def actor(request: HttpRequest) -> Actor:
-    """The visitor, for actions. Only behind `page`."""
+    """The visitor, for actions. Only behind `page`. While a page is only read, what was reached is not asked twice."""
     user: Any = request.user
-    return Actor(user)
+    if request.method not in ("GET", "HEAD"):
+        return Actor(user)
+    seen: dict[tuple[str, str, bool], Reach] = request.__dict__.setdefault("seen", {})
+    return Actor(user, seen=seen)
