@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.utils import timezone
 
@@ -30,10 +33,21 @@ from livepin.server.actions import (
     projects,
     publishes,
     renewals,
+    sign_ins,
     tokens,
 )
 from livepin.server.actions.actor import Actor
-from livepin.server.models import Account, AuditEntry, Invitation, Link, Organization, Project, Publish
+from livepin.server.models import (
+    Account,
+    ApiToken,
+    AuditEntry,
+    Invitation,
+    Link,
+    Organization,
+    Project,
+    Publish,
+    SignIn,
+)
 from livepin.server.settings import CONFIG
 from livepin.server.trail import first_broken
 from tests.server.world import World
@@ -238,6 +252,25 @@ def test_a_token_of_an_organization_closes_nothing(world: World) -> None:
     ):
         with pytest.raises(Forbidden):
             act()
+
+
+def test_what_nobody_can_use_any_more_is_forgotten(world: World) -> None:
+    session = SessionStore()
+    session.create()
+    UserSession.objects.create(
+        user=world.accounts["bob"], session_key=session.session_key, ip="192.0.2.1", user_agent="a browser"
+    )
+    kept = tokens.sign_in(world.accounts["bob"], "in use")
+    tokens.sign_out(world.actor("bob"), str(tokens.sign_in(world.accounts["bob"], "signed out").token.id))
+    invitations.create(world.actor("alice"), "acme", "nora@example.com", "viewer")
+    accounts.account_link()
+    sign_ins.start("laptop", "192.0.2.1")
+    deletions.purge_due(in_time(20))
+    rows = [model.objects.count() for model in (Session, UserSession, Invitation, Link, SignIn)]
+    assert rows == [0, 0, 0, 0, 0]
+    assert {one.name for one in ApiToken.objects.all()} == {"in use", "signed out"}
+    deletions.purge_due(timezone.now() + timedelta(days=30, minutes=1))
+    assert [one.id for one in ApiToken.objects.all()] == [kept.token.id]
 
 
 # ---------------------------------------------------------------- exports

@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -228,8 +229,6 @@ def _check_not_last_owner(account: Account) -> None:
 
 def _end_sessions(account: Account) -> None:
     """Sign an account out of every browser."""
-    from allauth.usersessions.models import UserSession
-
     seen = UserSession.objects.filter(user=account)
     Session.objects.filter(session_key__in=list(seen.values_list("session_key", flat=True))).delete()
     seen.delete()
@@ -338,6 +337,7 @@ def _forget_useless(moment: datetime) -> None:
     for model in (Invitation, Link, SignIn):
         model.objects.filter(expires_at__lte=moment).delete()
     Session.objects.filter(expire_date__lte=moment).delete()
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
     ApiToken.objects.filter(expires_at__lte=moment - _KEEP_TOKENS).delete()
     ApiToken.objects.filter(revoked_at__lte=moment - _KEEP_TOKENS).delete()
 
