@@ -109,10 +109,11 @@ def _play(folder: Path, name: str, refresh_after: int, say: Callable[[str], None
     except DrillFailed as error:
         report.claim(str(error), False)
     if report.commands:
-        report.claim(
-            f"the operator typed for {report.operator:.1f} s (at most {OPERATOR_SECONDS:.0f} s)",
-            report.operator < OPERATOR_SECONDS,
+        # How fast a command starts says something of this machine, and nothing of what is refused: it fails no drill.
+        slow = (
+            "" if report.operator < OPERATOR_SECONDS else f": more than {OPERATOR_SECONDS:.0f} s, this machine is busy"
         )
+        report.tell(f"the operator's commands ran for {report.operator:.1f} s{slow}")
     return report
 
 
