@@ -133,6 +133,8 @@ def test_a_restored_server_goes_on_where_the_origin_is_and_does_not_fork(acme: I
         database = postgres.another(acme.settings["LIVEPIN_SERVER_DATABASE_URL"])
     other = restored(acme, file, tmp_path / "restored", database)
     assert ("origin", "it serves 0.2, which is newer than 0.1: the next publish adopts it") in findings(other)
+    # Whoever asks first is told of it, and looks; whoever asks then knows.
+    assert "'code': 'superseded'" in publish(other, 3)
     assert publish(other, 3).startswith("published 0.3 ")
     assert findings(other, status=0) == []
     numbers = "from livepin.server.models import Revision; print(*Revision.objects.order_by('serial'))"
@@ -153,6 +155,8 @@ pins = tuple(PinEntry("spki_sha256", letter * 42 + "A=") for letter in "AB")
 hosts.put(alice, "acme", "own", None, HostEntry("api{number}.example.com", "off", pins))
 asked = str(publishes.start(alice, "acme", "own").id)
 done = publishes.wait(alice, "acme", "own", asked)
+if done.state != "unsigned":
+    raise SystemExit(print(done.state, done.problem["code"]))
 wanted = SigningInput.parse(publishes.signing_input(alice, "acme", "own", asked).encode())
 signer = pem.open_signer(Path({key!r}), {passphrase!r})
 publishes.bring(alice, "acme", "own", asked, sign_input(wanted, signer).encode())
@@ -183,6 +187,8 @@ def test_what_was_published_from_files_in_an_emergency_is_adopted(one: Installat
     shell.livepin("host", "set", "emergency.example.com", "--action", "off")
     assert "0.2" in shell.livepin("publish", "--no-confirm").out
     other = restored(one, tmp_path / "backup", tmp_path / "restored")
+    # Whoever asks first is told of it, and looks; whoever asks then knows.
+    assert other.run(own.replace("{number}", "3")).strip() == "failed superseded"
     assert other.run(own.replace("{number}", "3")).startswith("published 0.3 ")
     listed = "from livepin.server.models import Revision; rows = Revision.objects.filter(project__identifier='own')"
     shown = other.run(f"{listed}\nprint([(str(one), one.source) for one in rows.order_by('serial')])")
