@@ -59,16 +59,16 @@ def anchor(stage: Stage) -> None:
 def _release(stage: Stage, embedded: dict[str, Any]) -> None:
     """Where the revocation was not seen only a release helps, and it undoes whatever he did."""
     stage.start(**embedded)
-    stage.application.wait(lambda: stage.application.lets_in("thief"), stage.bound, "the thief is let in")
+    stage.application.wait(lambda: stage.application.lets_in("thief"), stage.patience, "the thief is let in")
     stage.report.claim("who has not seen the revocation lets him in", stage.application.lets_in("thief"))
     stage.stop()
     stage.report.tell("released again, with what `livepin embed` prints now: the other anchor alone")
     stage.start(**stage.embedded())
-    stage.application.wait_event("threshold_unmet", stage.bound)
+    stage.application.wait_event("threshold_unmet", stage.patience)
     stage.report.refuses("his key set, by that release", "threshold_unmet", "V3")
     stage.cdn.release()
     stage.application.refresh()
-    stage.application.wait(stage.is_safe, stage.bound, "the service answers")
+    stage.application.wait(stage.is_safe, stage.patience, "the service answers")
     stage.report.claim("the CDN is the owner's again, and the release talks to its service", stage.is_safe())
 
 

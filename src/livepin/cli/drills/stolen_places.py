@@ -34,7 +34,7 @@ def _frozen(stage: Stage, embedded: dict[str, Any], genuine: str) -> None:
     """He goes on serving what is out there now. A second CDN is what helps when the service has to change its key."""
     second = stage.another_cdn(stage.work / "public")
     running = stage.start(**{**embedded, "configuration_url": [stage.cdn.url, second.url]}, led_astray=False)
-    running.wait(lambda: running.lets_in("service"), stage.bound, "the service answers")
+    running.wait(lambda: running.lets_in("service"), stage.patience, "the service answers")
     stage.report.tell("he freezes the first CDN; the service gets another key, which is published first")
     stage.cdn.hijack(POINTER, genuine)
     stage.folder.joinpath("new.pem").write_text(stage.cast.backup.chain_pem, "ascii")
@@ -43,7 +43,7 @@ def _frozen(stage: Stage, embedded: dict[str, Any], genuine: str) -> None:
     stage.report.claim("the operator is told that the public URL does not follow", said["confirmed"] is False)
     time.sleep(MAX_AGE)
     stage.service.use(stage.cast.backup)
-    seconds = running.wait(lambda: running.held == (1, 3) and running.lets_in("service"), stage.bound, "goes on")
+    seconds = running.wait(lambda: running.held == (1, 3) and running.lets_in("service"), stage.patience, "goes on")
     stage.report.claim(f"the other CDN is asked when the new key is met: {seconds:.1f} s", seconds <= stage.bound)
 
 
@@ -57,13 +57,13 @@ def store(stage: Stage) -> None:
     for what, text in (("a document by a key of his own", forged), ("what is no document", "poison")):
         _kept(stage).write_text(text, "ascii")
         stage.start_pinned(**embedded, stored=True)
-        stage.application.wait_event("store_unusable", stage.bound)
+        stage.application.wait_event("store_unusable", stage.patience)
         stage.report.refuses(what, "store_unusable", "verified again, V1 to V6")
         stage.stop()
     _without_cdn(stage, embedded, forged)
     _kept(stage).parent.chmod(0o770)
     stage.start_pinned(**embedded, stored=True)
-    stage.application.wait_event("store_unusable", stage.bound)
+    stage.application.wait_event("store_unusable", stage.patience)
     stage.report.refuses("a directory that others can write to", "store_unusable", "not used at all")
 
 
@@ -79,7 +79,7 @@ def _without_cdn(stage: Stage, embedded: dict[str, Any], forged: str) -> None:
     stage.cdn.hijack(POINTER, None)
     _kept(stage).write_text(forged, "ascii")
     running = stage.start(**embedded, stored=True)
-    running.wait(lambda: running.visit("thief") == running.visit("service") == "no_document", stage.bound, "refused")
+    running.wait(lambda: running.visit("thief") == running.visit("service") == "no_document", stage.patience, "refused")
     stage.report.refuses("his document, and no CDN: everybody is refused", "no_document", "fail closed")
     stage.stop()
     _kept(stage).write_text(older, "ascii")
@@ -87,6 +87,6 @@ def _without_cdn(stage: Stage, embedded: dict[str, Any], forged: str) -> None:
     stage.report.claim("an earlier revision, properly signed, is believed", stage.application.held == (1, 1))
     stage.cdn.release()
     stage.application.refresh()
-    stage.application.wait(lambda: stage.application.held == (1, 2), stage.bound, "the newest is fetched")
+    stage.application.wait(lambda: stage.application.held == (1, 2), stage.patience, "the newest is fetched")
     stage.report.claim("until the CDN is asked", stage.is_safe())
     stage.stop()

@@ -168,5 +168,5 @@ def _publishes(stage: Stage, server: Server, text: str) -> None:
     server.publish(f"{_SHOP}/publishes", token=text)
     time.sleep(MAX_AGE)
     stage.application.refresh()
-    stage.application.wait(lambda: stage.application.lets_in("thief"), stage.bound, "the thief is let in")
+    stage.application.wait(lambda: stage.application.lets_in("thief"), stage.patience, "the thief is let in")
     stage.report.claim("the thief publishes with it: the application lets him in", stage.application.lets_in("thief"))
