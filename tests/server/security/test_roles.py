@@ -127,7 +127,6 @@ def test_an_invitation_is_nothing_to_somebody_of_another_organization(world: Wor
     assert Invitation.objects.filter(id=made.invitation.id).exists()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not CONFIG.on_postgres, reason="SQLite lets one transaction begin at a time")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("how", ["leave", "step down", "remove each other"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _GONE = 404
 
@@ -22,6 +23,15 @@ class _Cached:
     content: bytes | None
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    """A reader that got what it wants from another source hangs up: that is no fault, and nothing to print."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """All other errors are printed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Cdn:
     """Serves a folder on loopback. What it has fetched it keeps for `max_age` seconds, as an edge cache does."""
 
@@ -31,7 +41,7 @@ class Cdn:
         self._lock = threading.Lock()
         self._cache: dict[str, _Cached] = {}
         self._hijacked: dict[str, bytes | None] = {}
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     def __enter__(self) -> Self:
