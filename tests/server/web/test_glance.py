@@ -118,6 +118,16 @@ def test_an_organization_lists_its_projects_in_few_queries(world: World) -> None
     assert "in 2 days" in shown
 
 
+def test_an_organization_sees_how_much_of_its_plan_is_used(world: World) -> None:
+    world.organization.projects_limit = 1
+    world.organization.save(update_fields=["projects_limit"])
+    stage(world, host())
+    shown = page(world, "/o/acme/settings/")
+    assert "<dt>Projects</dt><dd>1 of 1" in shown
+    assert "no more" in shown
+    assert "<dt>Hosts</dt><dd>1, without a limit" in shown
+
+
 def test_a_host_shows_what_it_serves_and_which_key_is_pinned(world: World) -> None:
     cast = Cast()
     Project.objects.filter(id=world.project.id).update(ca_pem=cast.authority.root_pem)

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from livepin.server.actions import deletions, exports, organizations, overview
+from livepin.server.actions import deletions, exports, limits, organizations, overview
 from livepin.server.actions.actor import May
 from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, page
@@ -46,7 +46,7 @@ class OrganizationSettings(forms.Form):
 
 @page
 def settings(request: HttpRequest, organization: str) -> HttpResponse:
-    """Rename an organization."""
+    """Rename an organization, and see how much of its plan is used."""
     reached = organizations.read(actor(request), organization)
     form = OrganizationSettings(request.POST or None, initial={"name": reached.organization.name})
     if request.method == "POST" and form.is_valid():
@@ -55,7 +55,8 @@ def settings(request: HttpRequest, organization: str) -> HttpResponse:
             messages.success(request, "The organization has another name now; its identifier stays.")
             return redirect("organization-settings", organization)
     rights = {"owns": reached.may(May.OWN), "manages": reached.may(May.MANAGE)}
-    context: dict[str, Any] = {"organization": reached.organization, "form": form, **rights}
+    uses = limits.uses(reached.organization)
+    context: dict[str, Any] = {"organization": reached.organization, "form": form, "uses": uses, **rights}
     return render(request, "livepin/organization_settings.html", context)
 
 
