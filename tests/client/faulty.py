@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -118,16 +119,23 @@ def read_head(connection: socket.socket) -> bytes:
 def relay(talk: Talk, port: int) -> None:
     """Be a CONNECT proxy: let everything pass to a port of this machine, both ways."""
     talk.send("HTTP/1.1 200 Connection established\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", port), 10) as beyond:
-        back = threading.Thread(target=_pump, args=(beyond, talk.connection), daemon=True)
-        back.start()
-        _pump(talk.connection, beyond)
-        back.join(10)
+    with socket.create_connection(("127.0.0.1", port), 10) as beyond, contextlib.suppress(OSError):
+        _pass_on(talk.connection, beyond)
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+def _pass_on(near: socket.socket, beyond: socket.socket) -> None:
+    """One thread for both ways: a TLS connection of Python must not be read and written at the same time."""
+    others = {near: beyond, beyond: near}
+    while others:
+        # What TLS has decrypted already no descriptor tells of.
+        waiting = [one for one in others if isinstance(one, ssl.SSLSocket) and one.pending()]
+        ready = waiting or select.select(list(others), [], [], 10)[0]
+        if not ready:
+            return
+        for source in ready:
+            if data := source.recv(65536):
+                others[source].sendall(data)
+                continue
+            target = others.pop(source)
+            with contextlib.suppress(OSError):
+                target.shutdown(socket.SHUT_WR)
