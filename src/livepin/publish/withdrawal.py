@@ -20,15 +20,21 @@ def remove(origins: Iterable[Origin], organization: str, project: str, known: It
     Those below them count too: of what other machines published only the last one is known. Safe to repeat. Raises
     `OriginFailed`.
     """
-    numbers, found = sorted(_all(set(known))), 0
+    pointers, revisions = objects(organization, project, known)
+    found = 0
     for origin in origins:
-        origin.remove(pointer_key(organization, project))
-        origin.remove(statement_key(organization, project))
-        for epoch, serial in numbers:
-            key = revision_key(organization, project, epoch, serial)
+        for key in pointers:
+            origin.remove(key)
+        for key in revisions:
             found += origin.read(key) is not None
             origin.remove(key)
     return found
+
+
+def objects(organization: str, project: str, known: Iterable[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    """Keys of all objects that a project may have at an origin: what points, to be removed first, and revisions."""
+    pointers = [pointer_key(organization, project), statement_key(organization, project)]
+    return pointers, [revision_key(organization, project, *number) for number in sorted(_all(set(known)))]
 
 
 def _all(known: set[tuple[int, int]]) -> set[tuple[int, int]]:

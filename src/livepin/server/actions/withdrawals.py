@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from livepin.core.document import FORMAT
 from livepin.errors import Conflict, ValueInvalid
-from livepin.publish.places import pointer_key, revision_key, statement_key
+from livepin.publish import withdrawal
 from livepin.server import queue
 from livepin.server.actions import audit, publishes, revisions
 from livepin.server.actions.actor import Actor, May, reach_project
@@ -25,7 +25,6 @@ from livepin.server.models import Project, Publish
 
 #: How long the last revision stays on the origins: applications refresh at least hourly, while they run.
 KEEP_HOURS = 72
-_MOST_SERIALS = 100_000
 
 
 def decommission(
@@ -111,20 +110,8 @@ def remove_objects(project_id: str) -> None:
 
 def remove_all(project: Project) -> None:
     """Remove every object of a project, whatever its state: for its purge. Raises `OriginFailed`."""
-    organization, name = project.organization.identifier, project.identifier
-    numbers = sorted(_numbers(project))
+    known = project.revisions.values_list("epoch", "serial")
+    pointers, revisions = withdrawal.objects(project.organization.identifier, project.identifier, known)
     for origin in origins():
-        origin.remove(pointer_key(organization, name))
-        origin.remove(statement_key(organization, name))
-        for epoch, serial in numbers:
-            origin.remove(revision_key(organization, name, epoch, serial))
-
-
-def _numbers(project: Project) -> set[tuple[int, int]]:
-    """Numbers that may lie on an origin. Those between count too: of what was adopted only the last one is known."""
-    known = set(project.revisions.values_list("epoch", "serial"))
-    last: dict[int, int] = {}
-    for epoch, serial in known:
-        last[epoch] = max(serial, last.get(epoch, 0))
-    # A thief of the key may have driven the serial to its maximum.
-    return known | {(epoch, one) for epoch, most in last.items() for one in range(1, min(most, _MOST_SERIALS) + 1)}
+        for key in (*pointers, *revisions):
+            origin.remove(key)
