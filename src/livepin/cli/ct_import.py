@@ -16,9 +16,9 @@ from livepin.author.ct_lists import ForeignList
 from livepin.author.ct_logs import FILE_NAME, LogTable, LogTableFile, Review, Source
 from livepin.author.draft import is_identifier
 from livepin.author.files import read_bytes
-from livepin.cli.ct_log import confirm, members_of, need_table, said_of, yes_option
+from livepin.cli.ct_log import confirm, members_of, need_table, said_of
 from livepin.cli.exits import Exit
-from livepin.cli.options import MomentType, directory_option, dry_run_option, json_option
+from livepin.cli.options import MomentType, directory_option, dry_run_option, json_option, yes_option
 from livepin.cli.output import Output, moment, table
 from livepin.errors import InputInvalid
 

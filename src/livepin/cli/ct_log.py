@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from livepin.author.ct_logs import FILE_NAME, LogEntry, LogTable, date_text, open_table
 from livepin.cli.output import ask
 from livepin.errors import ProjectInvalid
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask: somebody has reviewed what this changes.")
 
 
 def confirm(text: str, *, asks: bool) -> None:

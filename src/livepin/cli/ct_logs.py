@@ -22,8 +22,8 @@ from livepin.author.ct_logs import (
 from livepin.author.draft import is_identifier
 from livepin.author.files import read_text
 from livepin.cli.ct_import import compare, import_
-from livepin.cli.ct_log import confirm, members_of, need_table, said_of, yes_option
-from livepin.cli.options import MomentType, directory_option, dry_run_option, json_option
+from livepin.cli.ct_log import confirm, members_of, need_table, said_of
+from livepin.cli.options import MomentType, directory_option, dry_run_option, json_option, yes_option
 from livepin.cli.output import Output, age, moment, table
 from livepin.core.base64s import b64, b64_decode
 from livepin.core.der import pem_blocks

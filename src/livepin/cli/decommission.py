@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from livepin.author import staging
-from livepin.cli.desk import Desk
-from livepin.cli.options import (
-    directory_option,
-    dry_run_option,
-    json_option,
-    no_confirm_option,
-    override_option,
-    passphrase_option,
-    timeout_option,
-)
+from livepin.cli.options import ReasonType, yes_option
 from livepin.cli.output import Output
-from livepin.cli.project import Wishes
-from livepin.cli.publishing import run
-from livepin.errors import PublishRefused
-
-#: Applications refresh at least hourly while they run; others start again within days.
-KEEP_HOURS = 72
+from livepin.cli.project import KEEP_HOURS, Ending, Wishes
+from livepin.cli.projects import open_project
+from livepin.cli.where import Where, publishing_options
 
 
 @click.command()
-@override_option
-@passphrase_option
-@no_confirm_option
-@timeout_option
-@directory_option
-@dry_run_option
-@json_option
-def decommission(directory: Path, as_json: bool, **wishes: Any) -> int:
+@click.option("--reason", type=ReasonType(), default=None, help="Why; it is recorded. A server asks for it.")
+@click.option(
+    "--keep-hours",
+    type=click.IntRange(0, 8760),
+    default=KEEP_HOURS,
+    show_default=True,
+    help="Hours until the documents may go: a server removes them then.",
+)
+@yes_option
+@publishing_options
+def decommission(reason: str | None, keep_hours: int, yes: bool, where: Where, as_json: bool, **wishes: Any) -> int:
     """Publish a last revision in which every host is off. Applications stop judging, and nothing breaks.
 
-    The documents stay where they are: `livepin withdraw` removes them, when applications have had time to fetch this.
+    In files the documents stay where they are: `livepin withdraw` removes them, when applications have had time to
+    fetch this. A server removes them by itself, and takes no changes of the project any more.
     """
-    out, desk = Output(as_json), Desk.open(directory)
-    last = desk.held().published
-    if last is None:
-        raise PublishRefused("revision_missing", "nothing is published that could end", where=desk.origin.name)
-    out.note(f"leave it there for {KEEP_HOURS} hours or longer, then `livepin withdraw`; livepin.toml is not changed")
-    return run(out, desk, Wishes(**wishes), staging.off_everywhere(last.document.payload), decommissioned=True)
+    given = Wishes(**wishes)
+    ending = Ending(reason or "", keep_hours, yes, given.dry_run)
+    return open_project(where).decommission(Output(as_json), given, ending)

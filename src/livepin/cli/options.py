@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from livepin.core.guard import Rule
+from livepin.errors import InputInvalid
 from livepin.watch.address import Address, parse_address
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
@@ -48,6 +49,7 @@ timeout_option = click.option(
     show_default=True,
     help="Seconds to wait for an endpoint, or for the public URL.",
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask: somebody has reviewed what this changes.")
 no_confirm_option = click.option("--no-confirm", is_flag=True, help="Do not wait for the public URL to follow.")
 
 
@@ -111,6 +113,20 @@ class NumberType(click.ParamType):  # type: ignore[type-arg]  # generic from cli
         if not good or bool(dot) != bool(epoch) or (epoch and not (epoch.isascii() and epoch.isdigit())):
             self.fail(f"{value!r} is not a serial such as 7, or a number such as 2.7", param, ctx)
         return (int(epoch) if dot else None, int(serial))
+
+
+class ReasonType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
+    """One line of 1 to 500 characters that says why."""
+
+    name = "TEXT"
+    longest = 500
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The line without white space around it. Raises `InputInvalid` (`usage`)."""
+        text = str(value).strip()
+        if not text or len(text) > self.longest or not text.isprintable():
+            raise InputInvalid("usage", f"not one line of 1 to {self.longest} characters", where="--reason")
+        return text
 
 
 override_option = click.option(

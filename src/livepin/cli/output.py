@@ -20,6 +20,11 @@ class Output:
         self._as_json = as_json
         self._notes: list[str] = []
 
+    @property
+    def for_people(self) -> bool:
+        """Whether a person reads this, who could be asked something."""
+        return not self._as_json
+
     def progress(self, text: str) -> None:
         """A plain line while something slow goes on; the same on a terminal and in a log."""
         sys.stderr.write(f"… {text}\n")

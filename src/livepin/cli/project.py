@@ -17,6 +17,8 @@ from livepin.core.trust import Revision, Trust
 from livepin.watch.describe import Description
 
 Told = Callable[[str], None]
+#: Applications refresh at least hourly while they run; others start again within days.
+KEEP_HOURS = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,18 @@ class Wishes:
     timeout: float
     dry_run: bool
     signer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a project's documents. `reason`: why, empty where nobody said it; `keep_hours`: how long the last
+    revision of a decommissioned one stays; `agreed`: nobody has to be asked, though nothing can be undone.
+    """
+
+    reason: str
+    keep_hours: int = KEEP_HOURS
+    agreed: bool = False
+    dry_run: bool = False
 
 
 class OpenProject(Protocol):
@@ -132,6 +146,14 @@ class OpenProject(Protocol):
 
     def rollback(self, out: Output, wishes: Wishes, epoch: int | None, serial: int) -> int:
         """Publish what an older revision said, and tell what came of it; the exit status."""
+        ...
+
+    def decommission(self, out: Output, wishes: Wishes, ending: Ending) -> int:
+        """Publish a last revision that is off everywhere, and tell what came of it; the exit status."""
+        ...
+
+    def withdraw(self, out: Output, ending: Ending) -> int:
+        """Remove every document from where it is published, and tell what came of it; the exit status."""
         ...
 
     def document(self) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from livepin.author.draft import Draft, PinEntry
 from livepin.author.project import ProjectFile
 from livepin.cli import publishing
 from livepin.cli.desk import Desk
+from livepin.cli.exits import Exit
 from livepin.cli.output import Output
-from livepin.cli.project import Comparison, Seen, Told, Wishes
+from livepin.cli.project import Comparison, Ending, Seen, Told, Wishes
 from livepin.cli.release import Release, Staged, stage
 from livepin.core.guard import Rule, Settlement
 from livepin.core.trust import Revision, Trust, verify_held
-from livepin.errors import DocumentRefused, InputInvalid, ProjectInvalid
+from livepin.errors import DocumentRefused, InputInvalid, ProjectInvalid, PublishRefused
+from livepin.publish import withdrawal
 from livepin.publish.places import pointer_key, revision_key
 from livepin.watch.describe import describe
 from livepin.watch.sights import sights_of_host
@@ -141,6 +144,37 @@ class FileProject:
             out.note("livepin.toml is not changed: `livepin diff` shows what the next publish will bring back")
         of = old.serial if epoch is None else f"{old.epoch}.{old.serial}"
         return publishing.run(out, desk, wishes, old.document.payload, rollback_of=of)
+
+    def decommission(self, out: Output, wishes: Wishes, ending: Ending) -> int:
+        """The same with what is published, switched off. The file is not changed, and the documents stay."""
+        desk = self.desk
+        last = desk.held().published
+        if last is None:
+            raise PublishRefused("revision_missing", "nothing is published that could end", where=desk.origin.name)
+        out.note(
+            f"leave it there for {ending.keep_hours} hours or longer, then `livepin withdraw`; "
+            "livepin.toml is not changed"
+        )
+        content, why = staging.off_everywhere(last.document.payload), {"reason": ending.reason} if ending.reason else {}
+        return publishing.run(out, desk, wishes, content, decommissioned=True, **why)
+
+    def withdraw(self, out: Output, ending: Ending) -> int:
+        """From the folder. What was signed stays in `revisions/`, so that no number is used again."""
+        desk = self.desk
+        project, name = desk.project, desk.origin.name
+        numbers = {one.number for one in desk.held().everything}
+        if ending.dry_run:
+            text = f"would remove {project.organization}/{project.project} from {name}"
+            out.result({"dry_run": True, "origin": name, "known": len(numbers)}, text)
+            return Exit.OK
+        removed = withdrawal.remove([desk.origin], project.organization, project.project, numbers)
+        desk.revisions.record({"at": int(time.time()), "what": "withdrawn", "reason": ending.reason, "origin": name})
+        if desk.url:
+            out.note(f"purge the CDN: {desk.url} may go on serving a copy")
+        lines = [f"{removed} revisions and the pointer are gone from {name}"]
+        lines.append("applications go on by what they hold, until it expires; new ones refuse their hosts")
+        out.result({"dry_run": False, "origin": name, "removed": removed}, "\n".join(lines))
+        return Exit.OK
 
     def document(self) -> tuple[str, str]:
         """What the folder holds."""

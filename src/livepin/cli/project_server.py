@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from livepin.author import draft_json
+from livepin.author import draft_json, staging
 from livepin.author.ct_logs import LogTable
 from livepin.author.draft import Draft, HostEntry, PinEntry
 from livepin.author.staging import Change
-from livepin.cli import server_publish
+from livepin.cli import server_ends, server_publish
 from livepin.cli.api import Api, Reply, part
 from livepin.cli.output import Output
-from livepin.cli.project import Comparison, Seen, Told, Wishes
+from livepin.cli.project import Comparison, Ending, Seen, Told, Wishes
 from livepin.core.guard import Rule, Settlement
 from livepin.core.jws import PublicKey
 from livepin.core.trust import Revision, Trust, verify_held
@@ -224,18 +224,35 @@ class ServerProject:
         if wishes.dry_run:
             preview = self.preview(dict(wishes.overrides))
             return server_publish.tell_preview(out, self.name, preview, changes_of(preview["changes"]))
-        ordered = server_publish.Order(f"{self.path}/publishes", self.version)
-        return server_publish.run(out, self, wishes, ordered)
+        return server_publish.run(out, self, wishes, self.order())
+
+    def order(self) -> server_publish.Order:
+        """A publish of the draft as it was read here."""
+        draft = self.draft()
+        return server_publish.Order(f"{self.path}/publishes", lambda: staging.payload_of(draft, 1, 0), self.version)
 
     def rollback(self, out: Output, wishes: Wishes, epoch: int | None, serial: int) -> int:
         """The same with what the server has of an older revision. The draft is not changed."""
         if epoch is None:
             epoch = int(self.api.get(f"{self.path}/keyset").members["epoch"])
         number = f"{epoch}/{serial}"
+
+        def said() -> Mapping[str, Any]:
+            return verify_held(self.text(epoch, serial), self.trust).document.payload
+
         if wishes.dry_run:
-            return server_publish.tell_rollback(out, self, epoch, serial)
+            return server_publish.tell_content(out, self, said(), f"would publish what {epoch}.{serial} said")
         out.note("the draft is not changed: `livepin diff` shows what the next publish will bring back")
-        return server_publish.run(out, self, wishes, server_publish.Order(f"{self.path}/revisions/{number}/rollback"))
+        order = server_publish.Order(f"{self.path}/revisions/{number}/rollback", said)
+        return server_publish.run(out, self, wishes, order)
+
+    def decommission(self, out: Output, wishes: Wishes, ending: Ending) -> int:
+        """The server removes the documents by itself, some hours after the last one is out."""
+        return server_ends.decommission(out, self, wishes, ending)
+
+    def withdraw(self, out: Output, ending: Ending) -> int:
+        """From every origin of the server, which signs nothing for the project any more."""
+        return server_ends.withdraw(out, self, ending)
 
     def latest(self) -> dict[str, Any] | None:
         """The highest published revision, without its text."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +57,17 @@ _HOUR = 3600
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. `path`: where; `if_match`: the draft's version, empty for a roll-back."""
+    """What is asked for. `path`: where; `content`: what the document has to say, asked where it is signed here.
+
+    `if_match`: the draft's version, empty where it is not about the draft; `members`: more to say to the server;
+    `afterwards`: what happens then, where the server does not sign it again.
+    """
 
     path: str
+    content: Callable[[], Mapping[str, Any]]
     if_match: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)
+    afterwards: str = ""
 
 
 def run(out: Output, project: ServerProject, wishes: Wishes, order: Order) -> int:
@@ -74,12 +81,12 @@ def run(out: Output, project: ServerProject, wishes: Wishes, order: Order) -> in
             break
         _sign(out, project, wishes, order, one)
         publish = _followed(out, project, one, told)
-    return _outcome(out, project, publish, signed_here=bool(wishes.signer))
+    return _outcome(out, project, publish, signed_here=bool(wishes.signer), afterwards=order.afterwards)
 
 
 def export(out: Output, project: ServerProject, wishes: Wishes, path: Path) -> int:
     """Ask for a publish, and write what the key on another machine has to sign for it; the exit status."""
-    order = Order(f"{project.path}/publishes", project.version)
+    order = project.order()
     one, publish, _ = _asked(out, project, wishes, order)
     if publish["state"] != "unsigned":
         return _outcome(out, project, publish, signed_here=False)
@@ -112,7 +119,7 @@ def _asked(
     out: Output, project: ServerProject, wishes: Wishes, order: Order
 ) -> tuple[str, dict[str, Any], set[tuple[str, str]]]:
     """Where the publish is that was asked for, the publish once it is at rest, and which steps were told."""
-    body = {"overrides": {str(rule): reason for rule, reason in wishes.overrides}}
+    body = {"overrides": {str(rule): reason for rule, reason in wishes.overrides}, **order.members}
     out.progress(f"asking {project.name}")
     # The key is made once: an answer that got lost on its way does not make two publishes of one wish.
     asked = project.api.ask("POST", order.path, body, if_match=order.if_match, key=f"cli-{secrets.token_hex(16)}")
@@ -198,7 +205,7 @@ def _fault(project: ServerProject, order: Order, wanted: SigningInput, number: t
         said = Document.from_payload(dict(wanted.payload)).payload
     except DocumentRefused as error:
         return f"applications would refuse it: {error.message}"
-    expected = _expected(project, order)
+    expected = order.content()
     faults = {
         "it is another project's": [said["organization"], said["project"]] != [project.organization, project.project],
         "it says something else than what was to be published": not staging.same_content(
@@ -210,14 +217,6 @@ def _fault(project: ServerProject, order: Order, wanted: SigningInput, number: t
         "its number is far above the published one": said["serial"] > number[1] + _LEAP,
     }
     return next((why for why, found in faults.items() if found), "")
-
-
-def _expected(project: ServerProject, order: Order) -> Mapping[str, Any]:
-    """What was asked for: the draft as it was read here, or an older revision, which is verified again."""
-    if order.if_match:
-        return staging.payload_of(project.draft(), 1, 0)
-    epoch, serial = order.path.split("/")[-3:-1]
-    return verify_held(project.text(int(epoch), int(serial)), project.trust).document.payload
 
 
 def _prolonged(payload: Mapping[str, Any]) -> int:
@@ -243,7 +242,9 @@ def settlement_of(findings: Iterable[Mapping[str, Any]]) -> Settlement:
     return Settlement(tuple(by_state["open"]), tuple(by_state["overridden"]), tuple(by_state["warning"]))
 
 
-def _outcome(out: Output, project: ServerProject, publish: Mapping[str, Any], *, signed_here: bool) -> int:
+def _outcome(
+    out: Output, project: ServerProject, publish: Mapping[str, Any], *, signed_here: bool, afterwards: str = ""
+) -> int:
     state, settlement = publish["state"], settlement_of(publish["findings"])
     if state == "refused":
         raise GuardRefused(settlement.open)
@@ -260,19 +261,20 @@ def _outcome(out: Output, project: ServerProject, publish: Mapping[str, Any], *,
         verify_held(text, project.trust), settlement, False if problem else confirmed, _problem(problem or {})
     )
     members = {**published_members(done), "publish": publish["id"], "server": project.api.url}
-    out.result(members, _text(done, project.name, signed_here=signed_here))
+    again = afterwards or ("publish again by " if signed_here else "the server signs it again at ")
+    again += "" if afterwards else moment(sign_again_by(done.revision))
+    out.result(members, _text(done, project.name, again))
     return Exit.OK if done.problem is None else Exit(done.problem.exit_status)
 
 
-def _text(done: Published, name: str, *, signed_here: bool) -> str:
+def _text(done: Published, name: str, again: str) -> str:
     revision = done.revision
     lines = [settlement_text(done.settlement), f"published {revision.epoch}.{revision.serial} of {name}"]
     if done.confirmed:
         lines.append("confirmed through the public URL")
     if done.problem is not None:
         lines += [f"NOT CONFIRMED: {done.problem.message} ({done.problem.where})", f"    {done.problem.hint}"]
-    again = "publish again by" if signed_here else "the server signs it again at"
-    lines.append(f"it expires {moment(revision.expires_at)}; {again} {moment(sign_again_by(revision))}")
+    lines.append(f"it expires {moment(revision.expires_at)}; {again}")
     return "\n".join(line for line in lines if line)
 
 
@@ -313,11 +315,11 @@ def tell_preview(out: Output, name: str, preview: Mapping[str, Any], changes: It
     return Exit.NO if settlement.open else Exit.OK
 
 
-def tell_rollback(out: Output, project: ServerProject, epoch: int, serial: int) -> int:
-    """What a roll-back would change; nothing is looked at."""
-    old, published = verify_held(project.text(epoch, serial), project.trust), project.published()
-    changes = staging.diff(None if published is None else published.document.payload, old.document.payload)
+def tell_content(out: Output, project: ServerProject, content: Mapping[str, Any], verb: str) -> int:
+    """What publishing `content` in place of the draft would change; nothing is looked at."""
+    published = project.published()
+    changes = staging.diff(None if published is None else published.document.payload, content)
     out.note("the guard is asked when it is published")
-    text = f"{changes_text(changes) or 'nothing changes but the dates'}\nwould publish what {epoch}.{serial} said"
+    text = f"{changes_text(changes) or 'nothing changes but the dates'}\n{verb}"
     out.result({"dry_run": True, "changes": [asdict(one) for one in changes]}, text)
     return Exit.OK

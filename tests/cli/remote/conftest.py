@@ -48,6 +48,21 @@ def published(remote: Shell, service: Service) -> Shell:
     return remote
 
 
+@pytest.fixture
+def own(stranger: Shell, server: Server, service: Service) -> Shell:
+    """A project with a key of one's own, and a draft that could be published."""
+    stranger.livepin("keys", "new", "signing")
+    public = (stranger.directory / "keys" / "signing.pub.pem").read_text("ascii")
+    project = server.new_project(service.ca, public_key=public)
+    (stranger.directory.parent / "token").write_text(server.token)
+    stranger.livepin("login", server.url, "--project", project, "--token-file", "../token")
+    stranger.livepin("host", "set", HOST, "--address", service.place)
+    stranger.livepin("pin", "add", HOST)
+    stranger.livepin("pin", "add", HOST, "--backup")
+    stranger.variables["PROJECT"] = project
+    return stranger
+
+
 def secret_file(path: Path, text: str) -> Path:
     path.write_text(f"{text}\n")
     path.chmod(0o600)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from livepin.author.signers.detached import TEST_TYP
-from tests.cli.conftest import Service
 from tests.cli.remote.conftest import HOST
 from tests.cli.remote.mallory import between, with_payload
 from tests.cli.remote.server import Server
@@ -16,21 +15,6 @@ from tests.cli.shell import PASSPHRASE, Shell
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SIGNER = ("--signer", "keys/signing.pem")
-
-
-@pytest.fixture
-def own(stranger: Shell, server: Server, service: Service) -> Shell:
-    """A project with a key of one's own, and a draft that could be published."""
-    stranger.livepin("keys", "new", "signing")
-    public = (stranger.directory / "keys" / "signing.pub.pem").read_text("ascii")
-    project = server.new_project(service.ca, public_key=public)
-    (stranger.directory.parent / "token").write_text(server.token)
-    stranger.livepin("login", server.url, "--project", project, "--token-file", "../token")
-    stranger.livepin("host", "set", HOST, "--address", service.place)
-    stranger.livepin("pin", "add", HOST)
-    stranger.livepin("pin", "add", HOST, "--backup")
-    stranger.variables["PROJECT"] = project
-    return stranger
 
 
 def test_it_is_signed_here_and_the_server_never_sees_the_key(own: Shell, server: Server) -> None:
