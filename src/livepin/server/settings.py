@@ -192,14 +192,8 @@ SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": _single_sign_on(CONFIG)}}
 
-# Attempts to sign in and used one-time passwords are remembered here, by each process. With few entries, whoever makes
-# new ones (an attempt for another name each) would have those of others forgotten.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
+# Attempts to sign in and used one-time passwords are remembered here, in one table for all processes.
+CACHES = {"default": {"BACKEND": "livepin.server.actions.marks.Marks"}}
 
 # ---------------------------------------------------------------- mail
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
 from livepin.server.settings import CONFIG
@@ -84,8 +83,7 @@ class Browsers:
 
 @pytest.fixture
 def browsers(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Browsers]:
-    """As many people as a test needs; how often they tried something counts from here."""
-    cache.clear()
+    """As many people as a test needs."""
     opened = Browsers(browser, live_server.url)
     yield opened
     report: Any = getattr(request.node, "report", None)

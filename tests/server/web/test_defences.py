@@ -40,11 +40,6 @@ ENTRANCES = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _nobody_tried_yet() -> None:
-    cache.clear()
-
-
 @pytest.fixture
 def bob(world: World) -> Account:
     """Bob, who has a password and a verified address."""

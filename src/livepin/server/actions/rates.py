@@ -7,8 +7,6 @@ all processes let pass together exceeds a limit by one share for each of them at
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -19,8 +17,9 @@ from django.db import transaction
 from django.db.models import F
 
 from livepin.errors import RateLimited
+from livepin.server.actions.secrets import keyed
 from livepin.server.models import Rate
-from livepin.server.settings import CONFIG, SECRET_KEY
+from livepin.server.settings import CONFIG
 
 #: Attempts a minute from one address where no token is shown: signing in, using links, wrong tokens.
 ANONYMOUS_PER_MINUTE = 60
@@ -91,8 +90,7 @@ def _current(subject: str, minute: int) -> _Count:
 
 def _tell(subject: str, minute: int, more: int) -> int:
     """Add to the table what was counted here; what everybody counted together."""
-    # Keyed, so that a copy of the database does not say who called.
-    name = hmac.new(SECRET_KEY.encode(), subject.encode(), hashlib.sha256).hexdigest()
+    name = keyed(subject)
     with transaction.atomic():
         if Rate.objects.filter(subject=name, minute=minute).update(count=F("count") + more):
             return Rate.objects.get(subject=name).count

@@ -11,7 +11,17 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from livepin.server import backup, queue
-from livepin.server.actions import deletions, delivery, freshness, looks, publishes, renewals, warnings, withdrawals
+from livepin.server.actions import (
+    deletions,
+    delivery,
+    freshness,
+    looks,
+    marks,
+    publishes,
+    renewals,
+    warnings,
+    withdrawals,
+)
 from livepin.server.actions.actor import living_projects
 from livepin.server.models import Job, Notice
 from livepin.server.settings import CONFIG
@@ -76,6 +86,7 @@ def _purge() -> None:
 
 def _tidy() -> None:
     now = timezone.now()
+    marks.sweep()
     Notice.objects.filter(claimed_at__lt=now - warnings.KEEP_NOTICES).delete()
     Job.objects.filter(state="done", finished_at__lt=now - KEEP_DONE).delete()
     Job.objects.filter(state="dead", finished_at__lt=now - KEEP_DEAD).delete()

@@ -6,6 +6,7 @@ from livepin.server.models.host import Host, Pin
 from livepin.server.models.job import Beat, Job
 from livepin.server.models.key import Key
 from livepin.server.models.look import Acknowledgement, Look, Notice
+from livepin.server.models.mark import Mark
 from livepin.server.models.membership import Invitation, Membership
 from livepin.server.models.organization import Organization, RetiredIdentifier
 from livepin.server.models.project import Project
@@ -28,6 +29,7 @@ __all__ = [
     "Key",
     "Link",
     "Look",
+    "Mark",
     "Membership",
     "Notice",
     "Organization",

@@ -30,6 +30,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         super().set_password(user, password)
         tokens.end_sign_ins(user)
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """By what wrong passwords are counted: the address alone. Allauth adds `Host`, whose port is the client's."""
+        return str(credentials.get("email", "")).lower()
+
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Accounts have no user names."""
 
