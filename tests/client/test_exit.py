@@ -74,8 +74,18 @@ print(visit(orders["genuine"]), visit(orders["evil"]))
 """,
 }
 
+#: Before livepin is imported: what is registered first is called last.
+LAST = """
+import atexit, threading
 
-def run(acme: Acme, ending: str, **other: object) -> tuple[str, str]:
+def last():
+    print(sorted(thread.name for thread in threading.enumerate() if "livepin" in thread.name))
+
+atexit.register(last)
+"""
+
+
+def run(acme: Acme, ending: str, before: str = "", **other: object) -> tuple[str, str]:
     """What a process with this ending prints, and what it complains about; the attacker must have got nothing."""
     setup = acme.embedded(**other)
     del setup["on_event"]
@@ -85,7 +95,7 @@ def run(acme: Acme, ending: str, **other: object) -> tuple[str, str]:
     ):
         orders = {"setup": setup, "genuine": genuine.port, "evil": evil.port, "ca": acme.cast.authority.root_pem}
         done = subprocess.run(
-            [sys.executable, "-X", "dev", "-c", BEGIN + ENDINGS[ending]],
+            [sys.executable, "-X", "dev", "-c", before + BEGIN + ENDINGS[ending]],
             input=json.dumps(orders),
             cwd=ROOT,
             capture_output=True,
@@ -114,3 +124,13 @@ def test_a_process_ends_while_its_source_hangs(acme: Acme, ending: str) -> None:
     acme.origin.fail(Hang())
     said, _ = run(acme, ending, seed=acme.documents.current, wait=0.1)
     assert said == "sent pin_mismatch\n"
+
+
+@pytest.mark.parametrize("wait", [5.0, 0.1])
+def test_no_thread_of_ours_is_left_when_the_interpreter_ends(acme: Acme, wait: float) -> None:
+    """Stopped inside an extension module, a thread takes the process down: seen with gevent, brought in late."""
+    acme.publish(policy("localhost", acme.cast.genuine))
+    if wait < 1:
+        acme.origin.fail(Hang())
+    said, _ = run(acme, "a connection at exit", LAST, seed=acme.documents.current, wait=wait)
+    assert said == "sent pin_mismatch\n[]\n"

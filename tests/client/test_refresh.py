@@ -239,6 +239,23 @@ def test_a_mismatch_goes_on_as_soon_as_one_region_has_news_though_another_hangs(
     assert time.monotonic() - began < 0.9
 
 
+def test_a_pinner_that_is_closed_in_the_middle_of_a_round_ends_it_and_says_nothing_of_its_sources(
+    acme: Acme, clock: HandTurnedClock
+) -> None:
+    before = set(threading.enumerate())
+    pinner = acme.pinner()
+    acme.origin.fail(Hang())
+    clock.advance(601)
+    acme.origin.wait_for_requests(2, 30)
+    closed = time.monotonic()
+    pinner.close()
+    for thread in set(threading.enumerate()) - before:
+        if "livepin" in thread.name:
+            thread.join(30)
+    assert time.monotonic() - closed < rounds.ROUND_SECONDS / 2, "it was not waited for until its time was up"
+    assert not acme.told("source_down")
+
+
 def test_a_closed_pinner_goes_on_judging_but_promises_no_refresh(acme: Acme, service: TlsServer) -> None:
     pinner = acme.pinner()
     context = acme.context(pinner)

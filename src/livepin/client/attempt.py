@@ -68,7 +68,8 @@ class Bounds:
         self.phase = Phase.START
         self.started = time.monotonic()
         self._seconds = seconds
-        self._lock = threading.Lock()
+        # Reentrant: what is collected meanwhile may be a pinner, and closing that cuts its attempts.
+        self._lock = threading.RLock()
         self._sockets: set[socket.socket] = set()
         self._cut = False
         self._received = 0
@@ -221,3 +222,8 @@ class Attempt:
 _living: set[threading.Thread] = set()
 _under_way: weakref.WeakSet[Bounds] = weakref.WeakSet()
 in_children(_under_way, Bounds.abandon)
+
+
+def living() -> list[threading.Thread]:
+    """The threads of attempts that have not ended."""
+    return [thread for thread in list(_living) if thread.is_alive()]

@@ -13,13 +13,16 @@ serves code with and without an event loop, and outlives loops that come and go.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
 from livepin.client.answers import Answers
+from livepin.client.attempt import living
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher
@@ -34,6 +37,9 @@ _LAZY = (
     *(f"cryptography.hazmat.primitives.{name}" for name in ("hashes", "serialization")),
     *(f"cryptography.hazmat.primitives.asymmetric.{name}" for name in ("ec", "ed25519", "padding", "rsa", "utils")),
 )
+
+#: Seconds that the end of the process waits at most for our threads. Only one that hangs in the resolver needs them.
+_LEAVE_WITHIN = 1.0
 
 
 class Refresher:
@@ -66,6 +72,7 @@ class Refresher:
         self._begun = self._rounds = self._wanted = rounds
         self._mismatched = False
         self._thread: threading.Thread | None = None
+        self._round_now: Round | None = None
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
@@ -83,10 +90,17 @@ class Refresher:
         self.start()
 
     def close(self) -> None:
-        """Stop asking. A round under way ends by itself."""
+        """Stop asking, also in the middle of a round."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
+            if self._round_now is not None:
+                self._round_now.end()
+
+    @property
+    def threads(self) -> list[threading.Thread]:
+        """The thread, if there is one."""
+        return [] if self._thread is None else [self._thread]
 
     @property
     def rounds(self) -> int:
@@ -188,7 +202,15 @@ class Refresher:
     def _ask(self, urgent: bool) -> bool:
         """A source that failed rests for a while, unless a handshake depends on what it knows."""
         sources = list(self.schedule.sources) if urgent else self.schedule.free_sources(self._clock.monotonic())
-        return Round(self._answers, self._keeper, sources, urgent=urgent).run()
+        asking = Round(self._answers, self._keeper, sources, urgent=urgent)
+        with self._wake:
+            if self._closed:
+                return False
+            self._round_now = asking
+        try:
+            return asking.run()
+        finally:
+            self._round_now = None
 
     def _news(self) -> None:
         with self._wake:
@@ -198,3 +220,19 @@ class Refresher:
 
 _refreshers: weakref.WeakSet[Refresher] = weakref.WeakSet()
 in_children(_refreshers, Refresher.revive)
+
+
+@atexit.register
+def _leave() -> None:
+    """End the threads before the interpreter does.
+
+    It stops them wherever they are. Inside an extension module, gevent's for one when it came after set-up, that takes
+    the whole process down.
+    """
+    until = time.monotonic() + _LEAVE_WITHIN
+    leaving = list(_refreshers)
+    for refresher in leaving:
+        refresher.close()
+    for thread in [thread for refresher in leaving for thread in refresher.threads] + living():
+        with contextlib.suppress(RuntimeError):  # not started; or this one, if it is the one that ends the process
+            thread.join(max(0.0, until - time.monotonic()))

@@ -34,7 +34,8 @@ class Round:
         self._asked: dict[Attempt, Source] = {}
         self._asked_for_statement: dict[Attempt, Source] = {}
         self._pending = Pending()
-        self._results: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
+        self._ended = False
 
     @property
     def _standing(self) -> tuple[object, int]:
@@ -49,6 +50,8 @@ class Round:
             self._ask_next()
         while (self._asked or self._asked_for_statement) and not self._is_over(usable):
             attempt = self._next_result()
+            if self._ended:
+                break
             meaning = Meaning.USELESS if attempt is None else self._take(attempt)
             if meaning is Meaning.USABLE:
                 usable = True
@@ -60,7 +63,16 @@ class Round:
         self._give_up()
         return usable
 
+    def end(self) -> None:
+        """From any thread: leave everybody unheard, now. Nothing is said of those that have not answered."""
+        self._ended = True
+        for attempt in [*list(self._asked), *list(self._asked_for_statement)]:
+            attempt.bounds.cut()
+        self._results.put(None)
+
     def _is_over(self, usable: bool) -> bool:
+        if self._ended:
+            return True
         if not self._doubts:
             return usable
         # Who held nothing waits for the others, too: the highest valid answer wins (V8).
@@ -86,7 +98,7 @@ class Round:
         ):
             for attempt, source in attempts.items():
                 attempt.cut()
-                if attempt.bounds.elapsed >= HEDGE_AFTER:
+                if attempt.bounds.elapsed >= HEDGE_AFTER and not self._ended:
                     take(source, attempt.outcome, self._pending)
 
     def _ask_next(self) -> None:
