@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from livepin.author.draft import HostEntry, PinEntry
-from livepin.server.actions import checks, delivery, drafts, hosts, looks, publishes, warnings
+from livepin.server.actions import checks, delivery, drafts, hosts, looks, publishes, warnings, withdrawals
 from livepin.server.models import Look, Project, Publish
 from livepin.server.settings import CONFIG
-from livepin.server.web.words import marked, urgency
+from livepin.server.web.words import distance, marked, urgency
 from livepin.testing import TlsServer
 from livepin.testing.cast import Cast
 from tests.server.test_drafts import DIGESTS, host
@@ -170,10 +170,12 @@ def test_a_warning_is_shown_with_the_way_out_and_noted_with_one_click(world: Wor
     Look.objects.create(
         host=world.project.hosts.get(), name="api.example.com:443", address="-", problem="connection refused"
     )
-    shown = page(world)
+    shown = page(world, name="bob")
     (warning,) = warnings.listed(world.actor("bob"), "acme", "shop")
     assert warning.warning.message in html.unescape(shown)
-    assert f"{HOME}hosts/?like=api.example.com" in shown
+    assert f'href="{HOME}hosts/api.example.com/"' in shown
+    assert "1 warning<" in shown
+    assert ">Acknowledge<" in shown
     answer = f"{HOME}warnings/{warning.warning.id}/"
     assert visit(world, "carol").post(answer).status_code == 403
     assert visit(world, "bob").post(answer).headers["Location"] == f"{HOME}warnings/"
@@ -181,6 +183,94 @@ def test_a_warning_is_shown_with_the_way_out_and_noted_with_one_click(world: Wor
     assert "by bob@example.com" in page(world, f"{HOME}warnings/")
     visit(world, "bob").post(answer, {"take-back": "1"})
     assert warning.warning.message in html.unescape(page(world))
+    hosts.remove(world.actor("bob"), "acme", "shop", None, "api.example.com")
+    assert f"{HOME}hosts/?like=api.example.com" not in page(world)  # its looks went with it, and so did the warning
+
+
+def test_what_somebody_may_not_do_is_not_offered(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    publish(world)
+    stage(world, host("b.example.com"))
+    offers = {
+        f"{HOME}": (">Check the draft now<", "bob"),
+        f"{HOME}hosts/": (">Add a host<", "bob"),
+        f"{HOME}hosts/b.example.com/": (">Stage this policy<", "bob"),
+        f"{HOME}draft/": (">Check it against what is live<", "bob"),
+        f"{HOME}draft/settings/": (">Stage these settings<", "bob"),
+        f"{HOME}settings/": (">Change<", "ada"),
+        f"{HOME}keys/": (">Add a key<", "ada"),
+        "/o/acme/": (">Audit<", "ada"),
+        "/o/acme/settings/": (">Rename<", "ada"),
+    }
+    for path, (offer, able) in offers.items():
+        assert (path, offer in page(world, path, able), offer in page(world, path)) == (path, True, False)
+    assert "takes the role of an editor" in page(world, f"{HOME}hosts/b.example.com/")
+    checked = visit(world, "bob").post(f"{HOME}draft/").content.decode()
+    assert ">Sign and publish<" not in checked
+
+
+def test_every_page_of_a_project_says_whether_something_is_staged(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    publish(world)
+    assert "(changes are staged)" not in page(world, f"{HOME}history/")
+    stage(world, host("b.example.com"))
+    assert "(changes are staged)" in page(world, f"{HOME}history/")
+    assert "See what publishing would change" in page(world, f"{HOME}hosts/")
+
+
+@pytest.mark.parametrize(
+    ("digest", "validated", "problem", "chain", "said"),
+    [(DIGESTS[0], True, "", True, "pins match"), (DIGESTS[2], True, "", True, "no pin matches"),
+     (DIGESTS[0], False, "expired", True, "not trusted"), ("", False, "connection refused", False, "not reached")],
+)  # fmt: skip
+def test_the_list_of_hosts_says_which_are_unwell(
+    world: World, digest: str, validated: bool, problem: str, chain: bool, said: str
+) -> None:
+    stage(world, host("api.example.com", *DIGESTS[:2]))
+    assert "not looked at yet" in page(world, f"{HOME}hosts/")
+    ends = int(timezone.now().timestamp()) + 20 * 86_400
+    Look.objects.create(
+        host=world.project.hosts.get(), name="api.example.com:443", address="192.0.2.1", validated=validated,
+        problem=problem, not_after=ends if chain else None, chain=[leaf(ends, digest)] if chain else [],
+    )  # fmt: skip
+    shown = page(world, f"{HOME}hosts/")
+    assert f">{said}<" in shown
+    assert (">in 19 days<" in shown) is chain
+    assert ("1 unwell" in page(world, "/o/acme/")) is bool(problem)
+    assert (">no pin matches<" in page(world, f"{HOME}hosts/api.example.com/")) is (said == "no pin matches")
+
+
+def test_a_publish_that_failed_is_seen_from_everywhere_with_its_reason(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    asked = publishes.start(world.actor("paul"), "acme", "shop")
+    problem = {"code": "origin_failed", "message": "the origin does not answer", "hint": "Try again."}
+    Publish.objects.filter(id=asked.id).update(state="failed", problem=problem)
+    for path in ("/", "/o/acme/"):
+        assert "1 publish failed" in page(world, path)
+    shown = page(world)
+    assert "The origin does not answer." in shown
+    assert f"{HOME}publishes/{asked.id}/" in shown
+
+
+def test_a_withdrawn_project_says_so_and_offers_nothing_to_publish(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
+    publish(world)
+    withdrawals.withdraw(world.actor("ada"), "acme", "shop", "a key was stolen")
+    withdrawals.remove_objects(str(world.project.id))
+    shown = page(world)
+    assert "This project is withdrawn." in shown
+    assert "serves nothing any more" in shown
+    assert "unwell" not in shown
+    assert "Check it against what is live" not in page(world, f"{HOME}draft/", "bob")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(47 * 86_400 + 60, "in 47 days"), (47 * 3_600 + 60, "in 47 hours"), (-130, "2 minutes ago"),
+     (150 * 86_400 + 60, "in 5 months"), (800 * 86_400, "in 2 years")],
+)  # fmt: skip
+def test_a_distance_is_as_exact_as_it_has_to_be(seconds: int, said: str) -> None:
+    assert distance(int(timezone.now().timestamp()) + seconds + 1) == said
 
 
 @pytest.mark.slow
@@ -212,9 +302,9 @@ def test_pages_of_a_project_with_ten_thousand_hosts_take_few_queries_and_show_a_
     assert {path: many for path, many in asks.items() if many >= 15} == {}
 
 
-def leaf(ends: int) -> dict[str, Any]:
+def leaf(ends: int, spki_sha256: str = DIGESTS[0]) -> dict[str, Any]:
     """A certificate as a look keeps it."""
-    digests = {"spki_sha256": DIGESTS[0], "spki_sha512": "", "cert_sha256": "", "cert_sha512": ""}
+    digests = {"spki_sha256": spki_sha256, "spki_sha512": "", "cert_sha256": "", "cert_sha512": ""}
     start = ends - 398 * 86_400
     return {
         "subject": "CN=x",

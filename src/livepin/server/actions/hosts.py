@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from livepin.author.draft import Draft, HostEntry, PinEntry
@@ -34,6 +35,12 @@ def listed(actor: Actor, organization: str, project: str, after: str = "", most:
     of_host = {f"host__{name}": value for name, value in asked.items()}
     pins = Pin.objects.filter(host__project=found, host__pattern__lte=last, **of_host)
     return Page(drafts.entries_of(shown, pins), last if more else "", found.draft_version)
+
+
+def drafted(actor: Actor, organization: str, project: str, patterns: Iterable[str]) -> frozenset[str]:
+    """Those of some patterns that are in the draft. Raises `NotFound`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    return frozenset(found.hosts.filter(pattern__in=list(patterns)).values_list("pattern", flat=True))
 
 
 def read(actor: Actor, organization: str, project: str, pattern: str) -> tuple[HostEntry, int]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -129,6 +129,16 @@ def listed(actor: Actor, organization: str, project: str, pattern: str) -> list[
     """The last look at each address of a host of the draft. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
     return list(_host(found, pattern).looks.order_by("name", "address"))
+
+
+def of_hosts(actor: Actor, organization: str, project: str, patterns: Iterable[str]) -> dict[str, list[Look]]:
+    """The last look at every address of some hosts, by pattern. Raises `NotFound`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    rows = Look.objects.filter(host__project=found, host__pattern__in=list(patterns)).select_related("host")
+    seen: dict[str, list[Look]] = {}
+    for row in rows.order_by("name", "address"):
+        seen.setdefault(row.host.pattern, []).append(row)
+    return seen
 
 
 def refresh(actor: Actor, organization: str, project: str, pattern: str) -> list[Look]:

@@ -15,9 +15,9 @@ from livepin.core import trust as core
 from livepin.errors import LivepinError
 from livepin.publish.deliver import published as pointed_to
 from livepin.server.actions import freshness, keys, revisions
-from livepin.server.actions.actor import Actor, May, Reach, projects, reach, reach_project
+from livepin.server.actions.actor import Actor, May, Reach, organizations, projects, reach, reach_project
 from livepin.server.actions.origins import origins
-from livepin.server.models import Host, Look, Project, Publish, Revision
+from livepin.server.models import Host, Look, Membership, Organization, Project, Publish, Revision
 from livepin.server.settings import CONFIG
 from livepin.watch.timeline import SeenCertificate, Timeline, timeline
 
@@ -69,8 +69,34 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class Belonging:
+    """An organization that somebody belongs to, and as what. `failed`: publishes of it that failed and still wait."""
+
+    organization: Organization
+    role: str
+    projects: int
+    failed: int
+
+
+def belonging(actor: Actor) -> list[Belonging]:
+    """The organizations that the actor can see, by identifier, in one query."""
+    alive = Project.objects.filter(organization=OuterRef("pk"), deletion_requested_at=None).order_by()
+    failed = Publish.objects.filter(project__organization=OuterRef("pk"), project__deletion_requested_at=None)
+    rows: QuerySet[Any] = organizations(actor).annotate(
+        role=Subquery(Membership.objects.filter(organization=OuterRef("pk"), account=actor.account).values("role")[:1]),
+        project_count=_many(alive, "organization"),
+        failed_count=_many(failed.filter(state="failed"), "project__organization"),
+    )
+    return [Belonging(one, one.role, one.project_count, one.failed_count) for one in rows.order_by("identifier")]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A project in the list of its organization. Times in Unix seconds, None for nothing live or nothing seen."""
+    """A project in the list of its organization. Times in Unix seconds, None for nothing live or nothing seen.
+
+    `waiting`: publishes that wait for somebody, `failed` ones left out. `unwell`: hosts of which an address was not
+    reached or not trusted at the last look.
+    """
 
     project: Project
     number: str
@@ -78,7 +104,9 @@ class Row:
     expires_at: int | None
     staged: bool
     waiting: int
+    failed: int
     hosts: int
+    unwell: int
     certificate_ends_at: int | None
 
 
@@ -95,7 +123,11 @@ def listed(actor: Actor, organization: str, after: str = "", most: int = 100) ->
         live_until=Subquery(newest.values("expires_at")[:1]),
         live_draft=Coalesce(Subquery(last.values("draft_version")[:1]), 1),
         host_count=_counted(Host.objects.filter(project=OuterRef("pk"))),
-        waiting_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state__in=_WAITING)),
+        waiting_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state__in=("waiting", "unsigned"))),
+        failed_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state="failed")),
+        unwell_count=_many(
+            Look.objects.filter(host__project=OuterRef("pk")).exclude(problem=""), "host__project", "host"
+        ),
         leaf_until=Subquery(
             Look.objects.filter(host__project=OuterRef("pk"))
             .order_by()
@@ -108,7 +140,13 @@ def listed(actor: Actor, organization: str, after: str = "", most: int = 100) ->
 
 
 def _counted(rows: QuerySet[Any]) -> Coalesce:
-    return Coalesce(Subquery(rows.order_by().values("project").annotate(many=Count("pk")).values("many")), 0)
+    return _many(rows, "project")
+
+
+def _many(rows: QuerySet[Any], of: str, what: str = "pk") -> Coalesce:
+    """How many different `what` there are of one `of`."""
+    counted = rows.order_by().values(of).annotate(many=Count(what, distinct=True)).values("many")
+    return Coalesce(Subquery(counted), 0)
 
 
 def _row(project: Any) -> Row:
@@ -119,7 +157,9 @@ def _row(project: Any) -> Row:
         expires_at=project.live_until,
         staged=project.draft_version > project.live_draft,
         waiting=project.waiting_count,
+        failed=project.failed_count,
         hosts=project.host_count,
+        unwell=project.unwell_count,
         certificate_ends_at=project.leaf_until,
     )
 
@@ -142,6 +182,13 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
         origins=() if row is None else tuple(_healths(found, row)),
         picture=None if opened is None else _picture(found, opened),
     )
+
+
+def staged(actor: Actor, organization: str, project: str) -> bool:
+    """Whether the draft was changed since it was published. Raises `NotFound`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    last = found.publishes.filter(what="draft", state="published").order_by("-created_at")
+    return found.draft_version > (last.values_list("draft_version", flat=True).first() or 1)
 
 
 def health(actor: Actor, organization: str, project: str) -> tuple[OriginHealth, ...]:
@@ -184,7 +231,8 @@ def _healths(project: Project, row: Revision) -> list[OriginHealth]:
             found.append(OriginHealth(name, "", error.message))
             continue
         number = "" if held is None else f"{held.epoch}.{held.serial}"
-        behind = "there is no document" if held is None else "it is behind" if held.number < wanted else ""
+        missing = "there is no document" if project.state == "active" else ""
+        behind = missing if held is None else "it is behind" if held.number < wanted else ""
         found.append(OriginHealth(name, number, behind))
     return found
 

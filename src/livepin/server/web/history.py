@@ -36,6 +36,7 @@ def index(request: HttpRequest, organization: str, project: str) -> HttpResponse
         "project": found,
         "revisions": rows[:_PAGE],
         "more": len(rows) > _PAGE,
+        "newest": before is None and found.state != "withdrawn",
     }
     return render(request, "livepin/history.html", context)
 

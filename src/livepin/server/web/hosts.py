@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from livepin.author.draft import HostEntry, PinEntry
@@ -36,13 +38,14 @@ def index(request: HttpRequest, organization: str, project: str) -> HttpResponse
     found = projects.read(actor(request), organization, project)
     after, like = request.GET.get("after", ""), request.GET.get("like", "").strip().lower()
     shown = hosts.listed(actor(request), organization, project, after, _PAGE, like)
+    seen = looks.of_hosts(actor(request), organization, project, [one.host for one in shown.hosts])
     context = {
         "organization": found.organization,
         "project": found,
         "page": shown,
         "after": after,
         "like": like,
-        "rows": [(one, readable(one.host)) for one in shown.hosts],
+        "rows": [(one, readable(one.host), sight_of(seen.get(one.host, ()), one)) for one in shown.hosts],
     }
     return render(request, "livepin/hosts.html", context)
 
@@ -62,6 +65,7 @@ def host(request: HttpRequest, organization: str, project: str, pattern: str) ->
         if form.overtaken:
             form.renew(version, Policy.of(entry, version).initial)
     seen = looks.listed(actor(request), organization, project, pattern)
+    served = [(one, certificates_of(one.chain, entry)) for one in seen]
     context = {
         "organization": found.organization,
         "project": found,
@@ -69,7 +73,7 @@ def host(request: HttpRequest, organization: str, project: str, pattern: str) ->
         "name": readable(pattern),
         "version": version,
         "form": form,
-        "looks": [(one, certificates_of(one.chain, entry)) for one in seen],
+        "looks": [(one, certificates, judged(certificates, entry)) for one, certificates in served],
     }
     return render(request, "livepin/host.html", context)
 
@@ -79,9 +83,44 @@ def certificates_of(chain: Sequence[Mapping[str, Any]], entry: HostEntry) -> lis
     return [{**one, "pin": _pin_for(one, "ca" if number else "leaf", entry)} for number, one in enumerate(chain)]
 
 
+def judged(certificates: Sequence[Mapping[str, Any]], entry: HostEntry) -> bool | None:
+    """Whether an active pin of the draft matches what is served; None where there is nothing to say."""
+    if not certificates or entry.pins is None:
+        return None
+    return any(one["pin"] is not None for one in certificates)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the last look at a host's addresses saw, the worst of it. `ends_at`: of the leaf that ends first."""
+
+    words: str
+    colour: str
+    ends_at: int | None
+
+
+def sight_of(seen: Sequence[Any], entry: HostEntry) -> Sight:
+    """A host as it was seen last, in a word. `seen`: looks."""
+    ends_at = min((one.not_after for one in seen if one.not_after is not None), default=None)
+    if not seen:
+        return Sight("not looked at yet", "", None)
+    if any(judged(certificates_of(one.chain, entry), entry) is False for one in seen):
+        return Sight("no pin matches", "bad", ends_at)
+    if any(not one.chain for one in seen):
+        return Sight("not reached", "bad", ends_at)
+    if any(one.problem for one in seen):
+        return Sight("not trusted", "warn", ends_at)
+    return Sight("trusted" if entry.pins is None else "pins match", "good", ends_at)
+
+
 def _pin_for(certificate: Mapping[str, Any], position: str, entry: HostEntry) -> PinEntry | None:
-    fitting = (pin for pin in entry.pins or () if pin.position in (position, "any"))
+    now = timezone.now().timestamp()
+    fitting = (pin for pin in entry.pins or () if pin.position in (position, "any") and _active(pin, now))
     return next((pin for pin in fitting if certificate["digests"].get(pin.member) == pin.digest), None)
+
+
+def _active(pin: PinEntry, now: float) -> bool:
+    return (pin.start is None or pin.start <= now) and (pin.end is None or now < pin.end)
 
 
 @page

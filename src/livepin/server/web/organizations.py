@@ -22,7 +22,7 @@ _PAGE = 50
 @page
 def index(request: HttpRequest) -> HttpResponse:
     """The organizations that the visitor belongs to."""
-    context = {"organizations": organizations.listed(actor(request)), "ending": deletions.pending(actor(request))}
+    context = {"organizations": overview.belonging(actor(request)), "ending": deletions.pending(actor(request))}
     return render(request, "livepin/organizations.html", context)
 
 

@@ -17,7 +17,7 @@ from livepin.server.web import timeline
 from livepin.server.web.findings import said
 from livepin.server.web.forms import Identity, refusals
 from livepin.server.web.visitor import actor, guarded_form, page
-from livepin.server.web.warnings import rows_of
+from livepin.server.web.warnings import rows_of, summary
 from livepin.watch.timeline import endings
 
 #: How many ends of lives, and warnings, the first page lists.
@@ -94,7 +94,8 @@ def home(request: HttpRequest, organization: str, project: str) -> HttpResponse:
         "project": seen.project,
         "organization": seen.project.organization,
         "seen": seen,
-        "warnings": rows_of(organization, project, told[:_WARNINGS]),
+        "warnings": rows_of(request, organization, project, told[:_WARNINGS]),
+        "told": summary(told),
         "more_warnings": max(0, len(told) - _WARNINGS),
         "findings": [] if seen.checked is None else said(organization, project, seen.checked.findings),
         "ends": [] if picture is None else endings(picture, _ENDS),

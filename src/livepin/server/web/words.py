@@ -11,7 +11,10 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
+from livepin.server.actions import overview
+from livepin.server.actions.actor import May, reach, reach_project
 from livepin.server.actions.revisions import LAST_MOMENT
+from livepin.server.web.visitor import actor
 
 register = template.Library()
 
@@ -20,7 +23,14 @@ _DAY = 86_400
 _SOON, _LATE = 30, 7
 #: How long something is taken to live whose beginning is not known, in days: a certificate, nowadays.
 _LIFE = 45
-_UNITS = ((365 * 86_400, "year"), (30 * 86_400, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+#: From which distance on, in seconds, how much of what. In days up to 120: a certificate lives 47 of them.
+_UNITS = (
+    (730 * _DAY, 365 * _DAY, "year"),
+    (120 * _DAY, 30 * _DAY, "month"),
+    (2 * _DAY, _DAY, "day"),
+    (7_200, 3_600, "hour"),
+    (120, 60, "minute"),
+)
 
 
 @register.filter
@@ -55,11 +65,11 @@ def milliseconds(value: int) -> int:
 
 @register.filter
 def distance(value: datetime | int | None) -> str:
-    """How far away a point in time is: `in 3 days`, `2 hours ago`."""
+    """How far away a point in time is: `in 3 days`, `47 hours ago`."""
     if value is None:
         return ""
     seconds = (value if isinstance(value, int) else value.timestamp()) - timezone.now().timestamp()
-    size, unit = next(((size, unit) for size, unit in _UNITS if abs(seconds) >= size), (1, "second"))
+    size, unit = next(((size, unit) for least, size, unit in _UNITS if abs(seconds) >= least), (1, "second"))
     count = int(abs(seconds) // size)
     words = f"{count} {unit}{'' if count == 1 else 's'}"
     return f"in {words}" if seconds > 0 else f"{words} ago"
@@ -98,6 +108,26 @@ def marked(text: str) -> SafeString:
 def short(digest: str) -> SafeString:
     """A digest as people compare them: its beginning, whole on hover."""
     return format_html('<code class="digest" title="{}">{}…</code>', digest, digest[:12])
+
+
+@register.simple_tag(takes_context=True)
+def may(context: dict[str, Any], right: str) -> bool:
+    """Whether the reader has a right in the project, or organization, of the page: `{% may "stage" as stages %}`.
+
+    What would be refused is not offered. It decides nothing: actions do.
+    """
+    project = context.get("project")
+    who, organization = actor(context["request"]), context["organization"].identifier
+    reached = reach(who, organization, May.READ)
+    if project is not None:
+        reached, _ = reach_project(who, organization, project.identifier, May.READ)
+    return reached.may(May(right))
+
+
+@register.simple_tag(takes_context=True)
+def staged(context: dict[str, Any]) -> bool:
+    """Whether the draft of the page's project says something that is not published."""
+    return overview.staged(actor(context["request"]), context["organization"].identifier, context["project"].identifier)
 
 
 @register.simple_tag(takes_context=True)

@@ -2,12 +2,15 @@
 "use strict";
 
 // Times in the reader's zone; the exact value stays on hover.
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const when = new Date(time.dateTime);
-  if (!Number.isNaN(when.valueOf())) {
-    time.textContent = when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+function localize(within) {
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    const when = new Date(time.dateTime);
+    if (!Number.isNaN(when.valueOf())) {
+      time.textContent = when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    }
   }
 }
+localize(document);
 
 // A block that asks to be looked at again, while something goes on: <section data-refresh="2">.
 async function refresh(block) {
@@ -16,6 +19,7 @@ async function refresh(block) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById(block.id);
   if (!fresh) return;
+  localize(fresh);
   if (fresh.innerHTML !== block.innerHTML) block.innerHTML = fresh.innerHTML;
   if (fresh.dataset.refresh) watch(block);
 }
