@@ -44,6 +44,23 @@ hosts.put(alice, "acme", "shop", None, HostEntry("api{number}.example.com", "off
 done = publishes.wait(alice, "acme", "shop", str(publishes.start(alice, "acme", "shop").id))
 print(done.state, done.revision, done.findings, done.problem)
 """
+#: Alice gets one-time passwords; what is printed is their seed.
+FACTOR = """
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from livepin.server.models import Account
+seed = generate_totp_secret()
+TOTP.activate(Account.objects.get(email="alice@example.com"), seed)
+print(seed)
+"""
+#: Whether she gets in with a code of the seed that is sent.
+PROVE = """
+import time
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+now = int(time.time()) // 30
+codes = [str(format_hotp_value(hotp_value("{seed}", now + step))) for step in (0, 1)]
+print(any(Authenticator.objects.get(type="totp").wrap().validate_code(code) for code in codes))
+"""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -358,9 +375,11 @@ def master_keys(installation: Installation) -> list[str]:
 
 def test_another_master_key_seals_everything_and_the_old_one_is_gone(one: Installation) -> None:
     (old,) = master_keys(one)
-    assert answer(one, "server", "rotate-master-key")["moved"] == 1
+    seed = one.run(FACTOR).strip()
+    assert answer(one, "server", "rotate-master-key")["moved"] == 2
     (new,) = master_keys(one)
     assert new != old
+    assert one.run(PROVE.replace("{seed}", seed)) == "True\n"
     assert findings(one, status=0) == []
     assert publish(one, 2).startswith("published 0.2 ")
 

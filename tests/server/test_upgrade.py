@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.installation import Installation
-from tests.server.test_installation import FILL, PUBLISH, QUIET
+from tests.server.test_installation import FACTOR, FILL, PROVE, PUBLISH, QUIET
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -61,11 +61,15 @@ def test_a_start_brings_the_tables_of_the_previous_version_up_to_date(older: Pat
     assert where.startswith(str(older) + os.sep)
     run_older(older, server, FILL)
     assert run_older(older, server, PUBLISH.replace("{number}", "1")).startswith("published 0.1 ")
+    seed = run_older(older, server, FACTOR).strip()
     secrets = {path.name: path.read_bytes() for path in (server.data / "keys").glob("*.key*")}
     told = json.loads(server.livepin("server", "check", "--json", status=1).stdout)
     assert [one["part"] for one in told["findings"]] == ["migrations"]
     server.serve()
     server.close()
     assert json.loads(server.livepin("server", "check", "--json").stdout)["findings"] == []
+    assert server.run(PROVE.replace("{seed}", seed)) == "True\n"
+    for file in server.data.glob("livepin.sqlite3*"):
+        assert seed.encode() not in file.read_bytes(), file
     assert server.run(PUBLISH.replace("{number}", "2")).startswith("published 0.2 ")
     assert {path.name: path.read_bytes() for path in (server.data / "keys").glob("*.key*")} == secrets

@@ -98,15 +98,15 @@ def restore(file: Path, keys: Path, data: Path | None, as_json: bool) -> None:
 @data_option
 @json_option
 def rotate_master_key(data: Path | None, as_json: bool) -> None:
-    """Seal all signing keys under a new master key, and forget the old one. The server may run meanwhile.
+    """Seal signing keys and second factors under a new master key; forget the old one. The server may run meanwhile.
 
-    May be interrupted and run again. Take a backup afterwards: keys in older ones need the old master key.
+    May be interrupted and run again. Take a backup afterwards: what is in older ones needs the old master key.
     """
     config = enter(data)
     from livepin.server.rotation import rotate
 
     moved = rotate(config)
-    text = f"{moved} signing keys are sealed under the new master key."
+    text = f"{moved} signing keys and second factors are sealed under the new master key."
     if config.master_keys:
         text += " Now take the old one out of the settings."
     Output(as_json).result({"moved": moved}, text)

@@ -13,7 +13,7 @@ from livepin.errors import DocumentRefused, LivepinError
 from livepin.publish.deliver import published
 from livepin.publish.origins.origin import Origin
 from livepin.server import checks, keyring
-from livepin.server.actions import audit, keys
+from livepin.server.actions import audit, keys, second_factors
 from livepin.server.actions.origins import origins
 from livepin.server.config import Config
 from livepin.server.models import Key, Organization, Project, Revision
@@ -114,3 +114,4 @@ def _keys(config: Config) -> Iterator[Finding]:
             managed.check(key.sealed, owner, keyring.masters(config))
         except LivepinError as error:
             yield Finding("key", f"{owner.organization}/{owner.project}", error.message)
+    yield from (Finding("key", whose, why) for whose, why in second_factors.unusable())

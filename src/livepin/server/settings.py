@@ -158,6 +158,7 @@ LOGGING_CONFIG = None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_SERIALIZER = "livepin.server.web.sealed_sessions.SealedSerializer"
 
 # ---------------------------------------------------------------- accounts
 
@@ -180,6 +181,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if CONFIG.public_url.startswith("https:"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # Also for another address: who holds somebody's browser for a minute would have the password sent there.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_ADAPTER = "livepin.server.web.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Livepin"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from livepin.errors import NotFound
-from livepin.server.actions import invitations, tokens
+from livepin.server.actions import invitations, second_factors, tokens
 from livepin.server.settings import CONFIG
 
 #: In the session of somebody who followed a link that invites: the secret of that link.
@@ -36,6 +37,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Accounts have no user names."""
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """What the database holds of second factors is sealed."""
+
+    def encrypt(self, text: str) -> str:
+        """A seed as it is kept."""
+        return second_factors.seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """A seed that was kept."""
+        return second_factors.unseal(encrypted_text)
 
 
 def _is_invited(secret: str) -> bool:
