@@ -67,13 +67,13 @@ class Answers:
 
     # ------------------------------------------------------------------ asking
 
-    def ask(self, source: Source, results: SimpleQueue[Attempt], *, etag: bool) -> Attempt:
+    def ask(self, source: Source, results: SimpleQueue[Attempt | None], *, etag: bool) -> Attempt:
         """Start asking a source for its document. An ETag goes along only while it names the one that is held."""
         known = etag and source.etag_for is not None and source.etag_for is self._keeper.held
         tag = source.etag if known else None
         return self._fetcher.start(source.url, etag=tag, deadline=ATTEMPT_SECONDS, on_done=results.put)
 
-    def ask_for_statement(self, source: Source, results: SimpleQueue[Attempt], *, etag: bool) -> Attempt:
+    def ask_for_statement(self, source: Source, results: SimpleQueue[Attempt | None], *, etag: bool) -> Attempt:
         """Start asking a source for its freshness statement."""
         known = etag and source.statement_etag_for is not None
         known = known and source.statement_etag_for is self._keeper.snapshot.statement
