@@ -29,12 +29,18 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "livepin.server.settings"
 import django  # noqa: E402  # after its settings are known
 
 django.setup()
+from django.db import connection  # noqa: E402
+
+from livepin.server.settings import CONFIG  # noqa: E402
+
+if not CONFIG.on_postgres:
+    # A file, as servers have it: in memory, all threads of a live server would share one connection, and transactions.
+    connection.settings_dict["TEST"]["NAME"] = str(_DATA / "test.sqlite3")
 # What this process is set up with is no business of the processes that other tests start.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from livepin.publish.origins.folder import FolderOrigin  # noqa: E402
 from livepin.server.actions import rates  # noqa: E402
-from livepin.server.settings import CONFIG  # noqa: E402
 from tests.server.world import World  # noqa: E402
 
 

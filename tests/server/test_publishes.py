@@ -154,7 +154,9 @@ def test_a_publish_waits_for_its_hour(world: World, origin: FolderOrigin) -> Non
 
 
 @pytest.mark.skipif(CONFIG.on_postgres, reason="looks into the table of jobs of one machine")
-def test_a_job_waits_for_the_hour_and_publishes_by_itself(world: World, origin: FolderOrigin) -> None:
+def test_a_job_waits_for_the_hour_and_publishes_by_itself(
+    transactional_db: None, world: World, origin: FolderOrigin
+) -> None:
     hosts.put(world.actor("bob"), "acme", "shop", None, host())
     hour = timezone.now() + timedelta(hours=3)
     asked = publish(world, Wish(scheduled_for=hour))
