@@ -1,10 +1,10 @@
-"""The API against bare Django views that make the same queries and answer with the same JSON."""
+"""The API against bare Django views that make the same queries and answer with the same JSON; and the dashboard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import bare, publishing
+from bench import bare, pages, publishing
 from bench.installation import HOSTS, Installation, installation, serve
 from bench.ratio import Row, Work, side_by_side
 
@@ -22,6 +22,7 @@ def rows() -> Iterator[Row]:
         what = f"API: a publish of {HOSTS} hosts is asked for"
         yield Row(what, "bare Django view, same queries", *_best(ours, theirs), TARGET)
         yield from publishing.rows(here, ours)
+        yield from pages.rows()
 
 
 def _best(ours: Work, theirs: Work) -> tuple[float, float]:

@@ -82,13 +82,14 @@ def _set_up(folder: Path, origin: Origin) -> None:
 
 
 def serve(**views: Callable[[Any], Any]) -> None:
-    """Serve bare views beside the API."""
+    """Serve bare views beside the API and the dashboard."""
     from django.urls import include, path
 
     from livepin.server import urls
 
     bare = [path(name, view) for name, view in views.items()]
-    urls.urlpatterns[:] = [*bare, path("api/", include("livepin.server.api.urls"))]
+    ours = [path("api/", include("livepin.server.api.urls")), path("", include("livepin.server.web.urls"))]
+    urls.urlpatterns[:] = [*bare, *ours]
 
 
 def _fill() -> tuple[str, str]:

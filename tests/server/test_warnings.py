@@ -97,6 +97,50 @@ def test_a_published_document_that_nobody_renewed(world: World) -> None:
     assert warnings.current(Project.objects.get(id=world.project.id), in_three_weeks) == ()
 
 
+def certificate(digest: str, **members: Any) -> dict[str, Any]:
+    """One that lives for long, as a look keeps it."""
+    now = int(timezone.now().timestamp())
+    lives = {"not_before": now - DAY, "not_after": now + 300 * DAY}
+    digests = {"spki_sha256": digest, "cert_sha256": "C" + digest[1:]}
+    return {"subject": "CN=x", "issuer": "CN=y", "names": [], **lives, "digests": digests, **members}
+
+
+OTHER = "D" + DIGEST[1:]
+NAMED = f'"spki_sha256": "{DIGEST}"'
+
+
+@pytest.mark.parametrize(
+    ("pin", "chain", "fits"),
+    [
+        (PinEntry("spki_sha256", DIGEST), [certificate(DIGEST), certificate(OTHER)], True),
+        (PinEntry("spki_sha256", DIGEST, "ca"), [certificate(OTHER), certificate(OTHER), certificate(DIGEST)], True),
+        (PinEntry("spki_sha256", DIGEST, "any"), [certificate(OTHER), certificate(DIGEST)], True),
+        (PinEntry("spki_sha256", DIGEST), [certificate(OTHER), certificate(DIGEST)], False),
+        (PinEntry("spki_sha256", DIGEST, "ca"), [certificate(DIGEST), certificate(OTHER)], False),
+        (PinEntry("cert_sha256", DIGEST), [certificate(DIGEST)], False),
+        (PinEntry("spki_sha256", DIGEST, "leaf", 1, 2), [certificate(DIGEST)], False),
+        (PinEntry("spki_sha256", DIGEST), [certificate(OTHER, names=[NAMED], subject=NAMED)], False),
+        (PinEntry("spki_sha256", DIGEST), [certificate(OTHER, names=[DIGEST, '"digests": {' + NAMED])], False),
+        # Both of the leaf and above it: said to fit by neither place alone, and read then.
+        (PinEntry("spki_sha256", DIGEST, "ca"), [certificate(DIGEST), certificate(DIGEST)], True),
+    ],
+)
+def test_what_was_well_is_told_without_reading_it_and_what_was_not_is_told(
+    world: World, pin: PinEntry, chain: list[dict[str, Any]], fits: bool
+) -> None:
+    """A certificate's own texts may say anything, a pinned digest among it."""
+    spare = PinEntry("spki_sha256", "E" + DIGEST[1:])
+    hosts.put(world.actor("bob"), "acme", "shop", None, HostEntry(HOST, "report", (pin, spare)))
+    asked = publishes.start(world.actor("paul"), "acme", "shop", publishes.Wish({"G4": "its window is over"}))
+    assert publishes.wait(world.actor("paul"), "acme", "shop", str(asked.id)).state == "published"
+    Look.objects.create(
+        host=world.project.hosts.get(), name=f"{HOST}:443", address="192.0.2.1", validated=True, chain=chain,
+        not_after=chain[0]["not_after"],
+    )  # fmt: skip
+    kinds = [one.warning.kind for one in listed(world)]
+    assert (Kind.MISMATCH in kinds) is not fits
+
+
 def test_taking_note_holds_for_one_stage_and_can_be_taken_back(world: World) -> None:
     serve(world, 10)
     (shown,) = listed(world)

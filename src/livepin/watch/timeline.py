@@ -74,8 +74,10 @@ class SeenCertificate:
 
 def timeline(now: int, published: Revision, seen: Iterable[SeenCertificate], patterns: Sequence[str]) -> Timeline:
     """The picture of what is published, for the hosts `patterns` of it (a page shows some of ten thousand)."""
-    document, certificates = published.document, tuple(dict.fromkeys(seen))
-    policies = [one for one in document.policies() if one.host in set(patterns) and one.action is not Action.OFF]
+    document, certificates, wanted = published.document, tuple(dict.fromkeys(seen)), frozenset(patterns)
+    # Not all policies are asked for: each is made when it is first needed, and there may be ten thousand.
+    policies = [document.policy(one) for one in document.hosts if one in wanted]
+    policies = [one for one in policies if one.action is not Action.OFF]
     spans = {one.host: _host(one, certificates) for one in policies}
     pinned = {one.host for one in policies if one.pins is not None}
     fixed = [_document(document)]

@@ -98,7 +98,8 @@ class Evidence:
 
 
 #: Shares of a life that are left when a stage begins, and the most of each, in seconds.
-_CERTIFICATE = ((Stage.URGENT, 1 / 10, 7 * DAY), (Stage.SOON, 1 / 4, 30 * DAY))
+LONGEST_NOTICE = 30 * DAY  # nothing is said about a certificate before so much of its life is left
+_CERTIFICATE = ((Stage.URGENT, 1 / 10, 7 * DAY), (Stage.SOON, 1 / 4, LONGEST_NOTICE))
 _SIGNED = ((Stage.URGENT, 1 / 6, None), (Stage.SOON, 1 / 3, None))
 _SIGNED_BY_HAND = ((Stage.URGENT, 1 / 6, None), (Stage.SOON, 1 / 2, None))
 
@@ -176,8 +177,9 @@ _NOT_RENEWED = "The server should have signed it again at half of its life. Its 
 def _logs(now: int, published: Revision) -> Iterator[Warning]:
     """The list of CT logs counts for 70 days (J7); renewals of a document carry the old one on."""
     logs = published.document.ct_logs
-    asked = any(Action.OFF not in (one.action, one.ct.action) for one in published.document.policies())
-    if logs is None or not asked or now - logs.issued_at < OLD_LIST:
+    if logs is None or now - logs.issued_at < OLD_LIST:
+        return
+    if all(Action.OFF in (one.action, one.ct.action) for one in published.document.policies()):
         return
     end = int(logs.usable_until)
     stage = Stage.OVER if end <= now else Stage.URGENT if end - now <= 7 * DAY else Stage.SOON

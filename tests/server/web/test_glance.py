@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from livepin.author.draft import HostEntry, PinEntry
-from livepin.server.actions import checks, delivery, drafts, hosts, looks, publishes, warnings, withdrawals
+from livepin.core.document import Document
+from livepin.server.actions import checks, delivery, drafts, hosts, looks, publishes, revisions, warnings, withdrawals
 from livepin.server.models import Look, Project, Publish
 from livepin.server.settings import CONFIG
 from livepin.server.web.words import distance, marked, urgency
@@ -300,6 +301,44 @@ def test_pages_of_a_project_with_ten_thousand_hosts_take_few_queries_and_show_a_
         asks[path] = len(caught)
         assert len(shown) < 600_000, path
     assert {path: many for path, many in asks.items() if many >= 15} == {}
+
+
+def test_what_is_published_is_parsed_once_and_then_no_more_until_it_changes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage(world, HostEntry("api.example.com", "report", host().pins))
+    publish(world)
+    parsed: list[int] = []
+    parse = Document.parse.__func__  # type: ignore[attr-defined]
+
+    def counted(kind: type[Document], payload: bytes) -> Document:
+        document: Document = parse(kind, payload)
+        parsed.append(document.serial)
+        return document
+
+    monkeypatch.setattr(Document, "parse", classmethod(counted))
+    revisions._verified.cache_clear()
+    page(world)
+    assert parsed == [1], "the page, its warnings, its picture and its origins"
+    for path in ("", "warnings/", "draft/", "hosts/"):
+        page(world, HOME + path)
+    assert parsed == [1]
+    stage(world, HostEntry("b.example.com", "report", host().pins))
+    publish(world)
+    parsed.clear()
+    page(world)
+    page(world, f"{HOME}warnings/")
+    assert parsed in ([2], []), "whoever published may have read it before"
+    assert "0.2, expires" in page(world)
+
+
+def test_an_origin_that_has_something_else_is_not_taken_for_what_is_known(world: World) -> None:
+    stage(world, HostEntry("api.example.com", "report", host().pins))
+    publish(world)
+    assert "serves 0.1" in page(world)
+    pointer = CONFIG.origin_folder / "acme" / "shop" / "pins.jws"
+    pointer.write_bytes(pointer.read_bytes()[:-4] + b"AAAA")
+    assert "there is no document" in page(world)
 
 
 def leaf(ends: int, spki_sha256: str = DIGESTS[0]) -> dict[str, Any]:

@@ -41,8 +41,9 @@ class Preview:
 def diff(actor: Actor, organization: str, project: str) -> tuple[staging.Change, ...]:
     """What the draft changes in what is published; nothing is looked at. Raises `NotFound`, `ValueInvalid`."""
     _, found = reach_project(actor, organization, project, May.READ)
-    published = revisions.payload_of(found, revisions.current(found))
-    return staging.diff(published, stage(found, drafts.draft_of(found)))
+    published = revisions.opened(found, revisions.current(found))
+    before = None if published is None else published.document.payload
+    return staging.diff(before, stage(found, drafts.draft_of(found)))
 
 
 def preview(actor: Actor, organization: str, project: str, overrides: Mapping[str, str] | None = None) -> Preview:

@@ -6,10 +6,9 @@ Hosts and pins are changed host by host (hosts.py), or all at once (`replace`), 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace as changed
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -46,34 +45,45 @@ def draft_of(project: Project) -> Draft:
         refresh_after=project.refresh_after,
         unlisted=project.unlisted,
         deny=tuple(project.deny),
-        hosts=entries_of(project.hosts.order_by("pattern"), Pin.objects.filter(host__project=project)),
+        hosts=_entries(
+            project.hosts.order_by("pattern").values_list(*_HOST), Pin.objects.filter(host__project=project)
+        ),
     )
 
 
 def entries_of(hosts: Iterable[Host], pins: QuerySet[Pin]) -> tuple[HostEntry, ...]:
-    """Hosts as authoring knows them; `pins` are theirs, read as tuples: of a large project there are many."""
-    found: defaultdict[UUID, list[PinEntry]] = defaultdict(list)
-    for host, *members in pins.order_by("pk").values_list("host_id", *_PIN):
-        found[host].append(PinEntry(*members))
-    return tuple(_entry_of(one, tuple(found[one.pk])) for one in hosts)
+    """Hosts of one project as authoring knows them; `pins` are theirs."""
+    return _entries(([getattr(one, name) for name in _HOST] for one in hosts), pins)
 
 
-#: The columns of a pin, in the order of `PinEntry`.
+#: The columns of a pin, in the order of `PinEntry`, and those of a host.
 _PIN = ("member", "digest", "position", "start", "end", "note", "source")
+_HOST = (
+    "pattern", "action", "has_pins", "deny", "rollout", "when_expired", "reason", "ct", "look_at", "address",
+)  # fmt: skip
 
 
-def _entry_of(host: Host, pins: tuple[PinEntry, ...]) -> HostEntry:
+def _entries(hosts: Iterable[Sequence[Any]], pins: QuerySet[Pin]) -> tuple[HostEntry, ...]:
+    """Rows as tuples: of a large project there are many. By pattern: making an ID of each would take a third of it."""
+    found: defaultdict[str, list[PinEntry]] = defaultdict(list)
+    for pattern, *members in pins.order_by("pk").values_list("host__pattern", *_PIN):
+        found[pattern].append(PinEntry(*members))
+    return tuple(_entry_of(row, tuple(found[row[0]])) for row in hosts)
+
+
+def _entry_of(row: Sequence[Any], pins: tuple[PinEntry, ...]) -> HostEntry:
+    pattern, action, has_pins, deny, rollout, when_expired, reason, ct, look_at, address = row
     return HostEntry(
-        host=host.pattern,
-        action=host.action,
-        pins=pins if host.has_pins else None,
-        deny=tuple(host.deny),
-        rollout=host.rollout,
-        when_expired=host.when_expired,
-        reason=host.reason,
-        ct=host.ct,
-        look_at=tuple(host.look_at),
-        address=host.address,
+        host=pattern,
+        action=action,
+        pins=pins if has_pins else None,
+        deny=tuple(deny),
+        rollout=rollout,
+        when_expired=when_expired,
+        reason=reason,
+        ct=ct,
+        look_at=tuple(look_at),
+        address=address,
     )
 
 

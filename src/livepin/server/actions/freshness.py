@@ -60,7 +60,10 @@ def read(actor: Actor, organization: str, project: str) -> Freshness:
 
 def of(project: Project, now: float | None = None) -> Freshness | None:
     """The same for a project that was found already; None where nothing is published."""
-    revision = revisions.opened(project, revisions.current(project))
+    return _of(project, revisions.opened(project, revisions.current(project)), now)
+
+
+def _of(project: Project, revision: core.Revision | None, now: float | None) -> Freshness | None:
     if revision is None:
         return None
     moment = timezone.now().timestamp() if now is None else now
@@ -102,9 +105,9 @@ def sign_again_at(project: Project, row: Revision) -> datetime:
     return datetime.fromtimestamp((revision.issued_at + statements.limit(revision)) // 2, UTC)
 
 
-def good_until(project: Project, now: int) -> int | None:
+def good_until(project: Project, published: core.Revision | None, now: int) -> int | None:
     """As far as what is published can be counted on: to the end of all statements while they come in time."""
-    known = of(project, now)
+    known = _of(project, published, now)
     if known is None or known.statement is None:
         return None
     in_time = known.by_server and known.statement.until > now + LEAST // 2

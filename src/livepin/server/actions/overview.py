@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -14,9 +15,10 @@ from django.utils import timezone
 from livepin.core import trust as core
 from livepin.errors import LivepinError
 from livepin.publish.deliver import published as pointed_to
-from livepin.server.actions import freshness, keys, revisions
+from livepin.server.actions import freshness, keys, revisions, warnings
 from livepin.server.actions.actor import Actor, May, Reach, organizations, projects, reach, reach_project
 from livepin.server.actions.origins import origins
+from livepin.server.actions.warnings import Shown
 from livepin.server.models import Host, Look, Membership, Organization, Project, Publish, Revision
 from livepin.server.settings import CONFIG
 from livepin.watch.timeline import SeenCertificate, Timeline, timeline
@@ -66,6 +68,7 @@ class Overview:
     checked: Checked | None
     origins: tuple[OriginHealth, ...]
     picture: Timeline | None
+    warnings: tuple[Shown, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,8 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
         waiting=tuple(found.publishes.filter(state__in=_WAITING).defer("payload")[:5]),
         hosts=found.hosts.count(),
         checked=_checked(found, drafts),
-        origins=() if row is None else tuple(_healths(found, row)),
+        origins=() if row is None else tuple(_healths(found, row, opened)),
+        warnings=tuple(warnings.of(found, opened)),
         picture=None if opened is None else _picture(found, opened),
     )
 
@@ -195,7 +199,7 @@ def health(actor: Actor, organization: str, project: str) -> tuple[OriginHealth,
     """What every origin has, and whether it is what was published; empty before anything was. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
     row = revisions.current(found)
-    return () if row is None else tuple(_healths(found, row))
+    return () if row is None else tuple(_healths(found, row, revisions.opened(found, row)))
 
 
 def _drafts(project: Project) -> list[Publish]:
@@ -219,14 +223,14 @@ def _checked(project: Project, drafts: list[Publish]) -> Checked | None:
     return max(found, key=lambda one: one.at, default=None)
 
 
-def _healths(project: Project, row: Revision) -> list[OriginHealth]:
+def _healths(project: Project, row: Revision, known: core.Revision | None) -> list[OriginHealth]:
     trust, wanted = keys.trust_of(project), (row.epoch, row.serial)
     found = []
     for origin in origins():
         # Where the operator keeps things is no business of those who use the server.
         name = "folder" if PurePath(origin.name).is_absolute() else origin.name
         try:
-            held = pointed_to(origin, trust)
+            held = pointed_to(origin, trust, known=known)
         except LivepinError as error:
             found.append(OriginHealth(name, "", error.message))
             continue
@@ -242,7 +246,8 @@ def _picture(project: Project, published: core.Revision) -> Timeline:
     looks = [row for row in rows.order_by("not_after")[: 4 * _LANES] if row.chain]
     seen = [_seen(row) for row in looks]
     soonest = list(dict.fromkeys(row.host.pattern for row in looks))
-    patterns = [*soonest, *(one for one in published.document.hosts if one not in soonest)][:_LANES]
+    others = (one for one in published.document.hosts if one not in soonest)
+    patterns = [*soonest, *islice(others, _LANES)][:_LANES]
     return timeline(int(timezone.now().timestamp()), published, seen, patterns)
 
 

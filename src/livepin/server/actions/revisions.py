@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from livepin.author.staging import Change, diff
 from livepin.core import jws
 from livepin.core import trust as core
 from livepin.core.document import TYP
+from livepin.core.jws import PublicKey
 from livepin.core.strictjson import MAX_INTEGER as MAX_SERIAL
 from livepin.core.trust import verify_held
 from livepin.errors import DocumentRefused, FetchFailed, NotFound, OriginFailed, PublishRefused
@@ -61,19 +63,36 @@ def current(project: Project) -> Revision | None:
 
 
 def opened(project: Project, row: Revision | None) -> core.Revision | None:
-    """A stored revision, verified. None for none, and for one that the anchors do not vouch for any more."""
+    """A stored revision, verified. None for none, and for one that the anchors do not vouch for any more.
+
+    To be read, not to be changed: whoever asks for the same text under the same anchors gets the same object.
+    """
     if row is None:
         return None
     try:
-        return verify_held(row.text, keys.trust_of(project))
+        whose = (project.organization.identifier, project.identifier)
+        return _verified(row.text, *whose, tuple(project.anchors), project.threshold)
     except DocumentRefused:
         return None
 
 
+@lru_cache(maxsize=4)
+def _verified(text: str, organization: str, project: str, anchors: tuple[str, ...], threshold: int) -> core.Revision:
+    """The last few documents of this process: a page and those after it ask for the same one, and it may be large.
+
+    Everything that the answer depends on is in the key, the very text above all: time is no part of it (V7), and a
+    refusal is not kept.
+    """
+    keys_of = tuple(PublicKey.from_text(one) for one in anchors)
+    return verify_held(text, core.Trust(organization, project, keys_of, threshold))
+
+
 def payload_of(project: Project, row: Revision | None) -> dict[str, Any] | None:
-    """What a revision says; None as in `opened`."""
-    found = opened(project, row)
-    return None if found is None else dict(found.document.payload)
+    """What a revision says, for whoever goes on to change it; None as in `opened`."""
+    try:
+        return None if row is None else dict(verify_held(row.text, keys.trust_of(project)).document.payload)
+    except DocumentRefused:
+        return None
 
 
 def compare(

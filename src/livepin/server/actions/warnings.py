@@ -6,19 +6,23 @@ Kept is who acknowledged one, and who got a mail about it; both hold for one sta
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from livepin.author import ct_rules
 from livepin.author.ct_logs import open_table
 from livepin.core import trust as core
+from livepin.core.document import Action
 from livepin.core.keyset import KeySet
+from livepin.core.pins import Pin, Position
 from livepin.errors import DocumentRefused, LivepinError, NotFound, ProjectInvalid
 from livepin.server.actions import audit, freshness, keys, revisions
 from livepin.server.actions.actor import Actor, May, living_projects, reach_project
@@ -52,8 +56,13 @@ class Shown:
 def listed(actor: Actor, organization: str, project: str) -> list[Shown]:
     """What holds now, the most pressing first, what was acknowledged last. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
+    return of(found, revisions.opened(found, revisions.current(found)))
+
+
+def of(found: Project, published: core.Revision | None) -> list[Shown]:
+    """The same for a project that was found already, and what is published in it."""
     noted = {one.warning: one for one in found.acknowledgements.select_related("account")}
-    shown = [_shown(one, noted.get(one.id)) for one in current(found)]
+    shown = [_shown(one, noted.get(one.id)) for one in _current(found, published, int(timezone.now().timestamp()))]
     return sorted(shown, key=lambda one: one.acknowledged_at is not None)
 
 
@@ -104,19 +113,22 @@ def _audit(project: Project, actor: Actor, what: str, warning: Warning) -> None:
 
 def current(project: Project, now: datetime | None = None) -> tuple[Warning, ...]:
     """The warnings of a project; none for one that ended. In few queries whatever its size."""
+    published = revisions.opened(project, revisions.current(project))
+    return _current(project, published, int((now or timezone.now()).timestamp()))
+
+
+def _current(project: Project, published: core.Revision | None, moment: int) -> tuple[Warning, ...]:
     if project.state != "active":
         return ()
-    moment = int((now or timezone.now()).timestamp())
-    published = revisions.opened(project, revisions.current(project))
     return watch.warnings(
         Evidence(
             now=moment,
             published=published,
             keyset=_keyset(project),
-            looks=tuple(_looks(project)),
+            looks=tuple(_looks(project, published, moment)),
             own_key=_signs_by_hand(project),
             rules=() if published is None else tuple(_rules(published, moment)),
-            good_until=freshness.good_until(project, moment),
+            good_until=freshness.good_until(project, published, moment),
         )
     )
 
@@ -148,12 +160,37 @@ def _rules(published: core.Revision, now: int) -> Iterable[tuple[str, str, str]]
     return ((one.host, one.message, one.hint) for one in ct_rules.soon(table, published.document, now))
 
 
-def _looks(project: Project) -> Iterator[Seen]:
-    # No model instances: a project may have tens of thousands.
-    names = ("host__pattern", "name", "address", "validated", "problem", "chain")
-    rows = Look.objects.filter(host__project=project).order_by("id").values_list(*names)
-    for pattern, name, address, validated, problem, chain in rows:
-        yield Seen(pattern, name, address, validated, problem, tuple(chain))
+def _looks(project: Project, published: core.Revision | None, now: int) -> Iterator[Seen]:
+    """The looks about which there may be something to say.
+
+    A project may have tens of thousands: no model instances, and what was well is told by its text, without reading it.
+    """
+    policies = () if published is None else published.document.policies()
+    pinned = {one.host: one.pins for one in policies if one.action is not Action.OFF}
+    names = ("host__pattern", "name", "address", "validated", "problem", "not_after", "text")
+    rows = Look.objects.filter(host__project=project).annotate(text=Cast("chain", TextField())).order_by("id")
+    for pattern, name, address, validated, problem, ends_at, text in rows.values_list(*names):
+        lasts = ends_at is not None and ends_at > now + watch.LONGEST_NOTICE
+        if validated and not problem and lasts and _fits(text, pinned.get(pattern), now):
+            continue
+        yield Seen(pattern, name, address, validated, problem, tuple(json.loads(text)))
+
+
+def _fits(chain: str, pins: Iterable[Pin] | None, now: int) -> bool:
+    """Whether it is certain, from a chain's JSON alone, that it matches an active pin, or has to match none.
+
+    A member with its value stands nowhere but where it is one: quotes inside of texts are escaped. It is the leaf's if
+    one certificate's `digests` have begun before it, and another's if more have.
+    """
+    if pins is None:
+        return True
+    for pin in pins:
+        place = chain.find(f'"{pin.member}": "{pin.digest}"') if pin.active(now) else -1
+        if place >= 0:
+            begun = chain.count('"digests": {', 0, place)
+            if pin.position is Position.ANY or (pin.position is Position.LEAF) == (begun == 1):
+                return True
+    return False
 
 
 # ---------------------------------------------------------------- mail

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from livepin.server.actions import organizations, overview, projects, warnings
+from livepin.server.actions import organizations, overview, projects
 from livepin.server.actions.actor import May
 from livepin.server.web import timeline
 from livepin.server.web.findings import said
@@ -88,7 +88,7 @@ def settings(request: HttpRequest, organization: str, project: str) -> HttpRespo
 def home(request: HttpRequest, organization: str, project: str) -> HttpResponse:
     """A project at a glance."""
     seen = overview.read(actor(request), organization, project)
-    told = [one for one in warnings.listed(actor(request), organization, project) if one.acknowledged_at is None]
+    told = [one for one in seen.warnings if one.acknowledged_at is None]
     picture = seen.picture
     context = {
         "project": seen.project,

@@ -42,7 +42,8 @@ def rows_of(
     request: HttpRequest, organization: str, project: str, told: Sequence[warnings.Shown]
 ) -> list[dict[str, Any]]:
     """Warnings with their colour, and where something is done about them."""
-    there = hosts.drafted(actor(request), organization, project, {one.warning.subject for one in told})
+    subjects = {one.warning.subject for one in told} - {""}
+    there = hosts.drafted(actor(request), organization, project, subjects) if subjects else frozenset()
     return [_row((organization, project), one, there) for one in told]
 
 

@@ -118,8 +118,9 @@ def may(context: dict[str, Any], right: str) -> bool:
     """
     project = context.get("project")
     who, organization = actor(context["request"]), context["organization"].identifier
-    reached = reach(who, organization, May.READ)
-    if project is not None:
+    if project is None:
+        reached = reach(who, organization, May.READ)
+    else:
         reached, _ = reach_project(who, organization, project.identifier, May.READ)
     return reached.may(May(right))
 
