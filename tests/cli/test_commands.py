@@ -113,7 +113,7 @@ TREE = dict(every_command())
 OPERATING = {name for name in TREE if name.split()[0] in ("serve", "server", "drill")}
 
 #: About a server, and those who sign in to it: tests/cli/remote calls them.
-REMOTE = {name for name in TREE if name.split()[0] in ("login", "logout", "profile", "pull", "push")}
+REMOTE = {name for name in TREE if name.split()[0] in ("login", "logout", "profile", "pull", "push", "adopt")}
 
 
 def options_of(command: click.Command) -> set[str]:

@@ -43,8 +43,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "profile": ("profile", "Servers that this machine knows: list, use."),
     "pull": ("pull", "A server's project as files, for an emergency without the server."),
     "push": ("push", "A project file's draft to the server."),
+    "adopt": ("adopt", "Have a server take over what was published without it."),
     "serve": ("serve", "Run the server; its first start makes all that it needs."),
-    "server": ("server", "An installation of the server: settings, check, backups, keys, ways in."),
+    "server": ("server", "An installation of the server: settings, check, backups, keys, jobs, ways in."),
     "audit": ("audit", "Verify an exported audit trail, without the server."),
     "conform": ("door", "The conformance door: JSON lines in, JSON lines out."),
 }

@@ -43,6 +43,11 @@ class ServerProject:
         return f"{self.organization}/{self.project} on {self.api.url}"
 
     @property
+    def patient(self) -> Api:
+        """The API, for what the server looks at the network for."""
+        return replace(self.api, timeout=PATIENCE)
+
+    @property
     def directory(self) -> Path:
         """As it was given."""
         return self._directory
@@ -175,10 +180,9 @@ class ServerProject:
 
     def look(self, patterns: Iterable[str], timeout: float, told: Told) -> Iterator[Seen]:
         """From the server, which the guard there will do as well."""
-        api = replace(self.api, timeout=PATIENCE)
         for pattern in patterns:
             told(f"{self.api.url} looks at {pattern}")
-            found = list(_seen(pattern, api.ask("POST", f"{self.path}/draft/hosts/{part(pattern)}/looks")))
+            found = list(_seen(pattern, self.patient.ask("POST", f"{self.path}/draft/hosts/{part(pattern)}/looks")))
             if not found:
                 message = "a wildcard can be looked at only where the project names a host below it"
                 hint = f"`livepin host set '{pattern}' --look-at HOST`"
@@ -187,7 +191,7 @@ class ServerProject:
 
     def discover(self, place: str) -> Iterator[Seen]:
         """What the server sees at HOST[:PORT], pinned or not."""
-        reply = replace(self.api, timeout=PATIENCE).ask("POST", f"{self.path}/looks", {"place": place})
+        reply = self.patient.ask("POST", f"{self.path}/looks", {"place": place})
         for seen in reply.members["items"]:
             chain = tuple(_description(one["certificate"]) for one in seen["chain"])
             yield Seen(place, str(seen["address"]), chain, "" if seen["validated"] else str(seen["problem"]))
@@ -216,8 +220,7 @@ class ServerProject:
     def preview(self, overrides: Mapping[Rule, str]) -> dict[str, Any]:
         """What the server says to the draft: findings and changes."""
         body = {"overrides": {str(rule): reason for rule, reason in overrides.items()}}
-        api = replace(self.api, timeout=PATIENCE)
-        return api.ask("POST", f"{self.path}/draft/check", body).members
+        return self.patient.ask("POST", f"{self.path}/draft/check", body).members
 
     def publish(self, out: Output, wishes: Wishes) -> int:
         """The server checks, signs (or has it signed here, with one's own key) and delivers."""

@@ -89,7 +89,10 @@ def _refuse_losing(file: ProjectFile, project: ServerProject, *, force: bool) ->
 
 @dataclass(frozen=True, slots=True)
 class _There:
-    """What the server has. `key`: the one that can sign here, else the server's own, which cannot (`own` False)."""
+    """What the server has. `key`: the one that can sign here, else the server's own, which cannot (`own` False).
+
+    `adopted_unseen`: what is published was made elsewhere, and the draft knows nothing of it.
+    """
 
     draft: Draft
     about: Mapping[str, Any]
@@ -98,6 +101,7 @@ class _There:
     key: PublicKey
     own: bool
     revisions: tuple[Revision, ...]
+    adopted_unseen: bool
 
     @classmethod
     def read(cls, project: ServerProject) -> _There:
@@ -109,7 +113,8 @@ class _There:
         numbers = project.api.get(f"{project.path}/revisions", limit=REVISIONS).members["items"]
         texts = [project.text(one["epoch"], one["serial"]) for one in numbers]
         kept = tuple(verify_held(text, trust) for text in texts)
-        return cls(project.draft(), project.settings(), trust, signed, key, own, kept)
+        unseen = bool(numbers) and numbers[0]["source"] == "adopted" and bool(project.compare().changes)
+        return cls(project.draft(), project.settings(), trust, signed, key, own, kept, unseen)
 
     def settings(self, signer: str, folder: str) -> dict[str, dict[str, Any]]:
         """The tables of a new project file."""
@@ -165,6 +170,8 @@ def _tell(out: Output, file: ProjectFile, there: _There, version: int, *, dry_ru
         out.note("the server alone can sign: without your own key in the key set, no emergency is handled without it")
     if there.draft.asks_for_ct:
         out.note("the log table (ct-logs.toml) is the operator's: what is here is what the last document carries of it")
+    if there.adopted_unseen:
+        out.note("what is published was found on an origin, and the draft says something else: `livepin adopt --draft`")
     latest = max((one.number for one in there.revisions), default=None)
     number = "nothing" if latest is None else f"{latest[0]}.{latest[1]}"
     verb = "would pull" if dry_run else "pulled"

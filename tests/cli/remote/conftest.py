@@ -63,6 +63,26 @@ def own(stranger: Shell, server: Server, service: Service) -> Shell:
     return stranger
 
 
+@pytest.fixture
+def moved(stranger: Shell, server: Server, service: Service) -> Shell:
+    """A project of files, with its own key, that was moved to the server. Applications read the server's origin."""
+    server.projects += 1
+    name = f"acme/moved{server.projects}"
+    folder = server.installation.data / "origin"
+    text = ("init", name, HOST, "--address", service.place, "--ca", str(service.ca), "--url", server.origin_url)
+    stranger.livepin(*text)
+    # From now on the files' folder is the origin's: what was published there is where applications read.
+    path = stranger.directory / "livepin.toml"
+    path.write_text(path.read_text().replace('folder = "public"', f'folder = "{folder}"'))
+    stranger.livepin("publish")
+    token = stranger.directory.parent / "token"
+    token.write_text(server.token)
+    stranger.livepin("login", server.url, "--token-file", str(token), "--project", name)
+    stranger.livepin("push", "--create")
+    stranger.variables["PROJECT"] = name
+    return stranger
+
+
 def secret_file(path: Path, text: str) -> Path:
     path.write_text(f"{text}\n")
     path.chmod(0o600)

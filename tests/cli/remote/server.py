@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cli.shell import Shell
 from tests.server.installation import Answer, Installation, installed
 
 EMAIL, PASSWORD = "alice@example.com", "a long and winding password"
@@ -36,6 +37,11 @@ class Server:
     @property
     def origin_url(self) -> str:
         return f"http://127.0.0.1:{self.installation.origin_port}/"
+
+    def serial(self, shell: Shell) -> int:
+        """The number that applications get of the shell's project."""
+        found: int = shell.json("verify", f"{self.origin_url}{shell.variables['PROJECT']}/pins.jws")["serial"]
+        return found
 
     def link(self, call: str) -> str:
         """The secret of a one-time link, made by an operator."""

@@ -18,46 +18,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 DENIED = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
 
 
-@pytest.fixture
-def moved(stranger: Shell, server: Server, service: Service) -> Shell:
-    """A project of files, with its own key, that was moved to the server. Applications read the server's origin."""
-    server.projects += 1
-    name = f"acme/moved{server.projects}"
-    folder = server.installation.data / "origin"
-    text = ("init", name, HOST, "--address", service.place, "--ca", str(service.ca), "--url", server.origin_url)
-    stranger.livepin(*text)
-    # From now on the files' folder is the origin's: what was published there is where applications read.
-    path = stranger.directory / "livepin.toml"
-    path.write_text(path.read_text().replace('folder = "public"', f'folder = "{folder}"'))
-    stranger.livepin("publish")
-    token = stranger.directory.parent / "token"
-    token.write_text(server.token)
-    stranger.livepin("login", server.url, "--token-file", str(token), "--project", name)
-    stranger.livepin("push", "--create")
-    stranger.variables["PROJECT"] = name
-    return stranger
-
-
 def found(moved: Shell) -> None:
     """The server finds what was published without it, adopts it, and undoes it for nobody who has not seen it."""
     refused = moved.json("publish", "--signer", "keys/signing.pem", status=1, LIVEPIN_SERVER="default")
     assert refused["error"]["code"] == "superseded"
 
 
-def serial(server: Server, shell: Shell) -> int:
-    """What applications get."""
-    text = f"{server.origin_url}{shell.variables['PROJECT']}/pins.jws"
-    found: int = shell.json("verify", text)["serial"]
-    return found
-
-
 def test_the_numbers_go_on_wherever_it_is_published(moved: Shell, server: Server) -> None:
-    assert serial(server, moved) == 1
+    assert server.serial(moved) == 1
     moved.livepin("deny", "add", DENIED, LIVEPIN_SERVER="default")
     found(moved)
     asked = moved.json("publish", "--signer", "keys/signing.pem", LIVEPIN_SERVER="default")
     assert (asked["epoch"], asked["serial"]) == (0, 2)  # the server found 0.1 and adopted it
-    assert serial(server, moved) == 2
+    assert server.serial(moved) == 2
     # The emergency: the files are pulled, and publish without the server.
     moved.livepin("pull")
     moved.livepin("deny", "add", "cd" * 32, "--host", HOST)

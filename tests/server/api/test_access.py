@@ -125,6 +125,8 @@ TABLE: dict[str, Row] = {
     "revisions_read": Row(READ, {**PROJECT, "epoch": 0, "serial": 1}),
     "revisions_diff": Row(READ, {**PROJECT, "epoch": 0, "serial": 1, "since": "0.1"}),
     "revisions_rollback": Row(PUBLISH, {**PROJECT, "epoch": 0, "serial": 1}, {}, 202),
+    "revisions_adopt": Row(PUBLISH, PROJECT, {}),
+    "revisions_take": Row(STAGE, {**PROJECT, "epoch": 0, "serial": 1} | CHANGE),
     "freshness_read": Row(READ, PROJECT),
     "origins_list_all": Row(READ, PROJECT),
     "withdrawals_decommission": Row(MANAGE_PROJECT, PROJECT, {"reason": "the shop closes"}, 202),

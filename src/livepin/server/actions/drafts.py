@@ -134,14 +134,22 @@ def set_settings(actor: Actor, organization: str, project: str, version: int | N
 
 def replace(actor: Actor, organization: str, project: str, version: int | None, draft: Draft) -> Project:
     """Put a whole draft in place of the one that is there. Raises as `edit`, `ValueInvalid` and `LimitReached`."""
+    return put(actor, organization, project, version, lambda found: draft, "draft replaced")
+
+
+def put(
+    actor: Actor, organization: str, project: str, version: int | None, made: Callable[[Project], Draft], what: str
+) -> Project:
+    """The same with what `made` makes of the project, under its lock; `what`: for the audit trail."""
 
     def change(found: Project) -> tuple[str, str]:
+        draft = made(found)
         Organization.objects.select_for_update().get(id=found.organization_id)
         limits.check_hosts(found.organization, len(draft.hosts) - found.hosts.count())
         _save_settings(found, draft)
         found.hosts.all().delete()
         write_hosts(found, draft.hosts)
-        return "draft replaced", project
+        return what, project
 
     return edit(actor, organization, project, version, change)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from livepin.publish.origins.folder import FolderOrigin
 from livepin.publish.origins.origin import Origin
 from livepin.publish.public import Connect
@@ -14,6 +16,11 @@ from livepin.watch.reachable import Guarded
 def origins() -> list[Origin]:
     """The operator's origins; creating an object on the first one is the lock between machines (design section 7)."""
     return [FolderOrigin(CONFIG.origin_folder)]
+
+
+def shown_name(origin: Origin) -> str:
+    """An origin's name for those who use the server: where the operator keeps things is no business of theirs."""
+    return "folder" if PurePath(origin.name).is_absolute() else origin.name
 
 
 def guarded(project: Project) -> Connect | None:

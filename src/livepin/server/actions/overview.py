@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import PurePath
 from typing import Any
 
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
@@ -17,7 +16,7 @@ from livepin.errors import LivepinError
 from livepin.publish.deliver import published as pointed_to
 from livepin.server.actions import freshness, keys, revisions, warnings
 from livepin.server.actions.actor import Actor, May, Reach, organizations, projects, reach, reach_project
-from livepin.server.actions.origins import origins
+from livepin.server.actions.origins import origins, shown_name
 from livepin.server.actions.warnings import Shown
 from livepin.server.models import Host, Look, Membership, Organization, Project, Publish, Revision
 from livepin.server.settings import CONFIG
@@ -227,8 +226,7 @@ def _healths(project: Project, row: Revision, known: core.Revision | None) -> li
     trust, wanted = keys.trust_of(project), (row.epoch, row.serial)
     found = []
     for origin in origins():
-        # Where the operator keeps things is no business of those who use the server.
-        name = "folder" if PurePath(origin.name).is_absolute() else origin.name
+        name = shown_name(origin)
         try:
             held = pointed_to(origin, trust, known=known)
         except LivepinError as error:

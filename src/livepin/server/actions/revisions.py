@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -24,7 +24,7 @@ from livepin.publish.deliver import published as pointed_to
 from livepin.publish.places import document_url
 from livepin.server.actions import audit, keys
 from livepin.server.actions.actor import SERVER, Actor, May, reach_project
-from livepin.server.actions.origins import guarded, origins
+from livepin.server.actions.origins import guarded, origins, shown_name
 from livepin.server.models import Project, Revision
 from livepin.server.settings import CONFIG
 
@@ -155,37 +155,64 @@ def public_url(project: Project) -> str:
 # ---------------------------------------------------------------- adoption
 
 
-def adopt(project: Project) -> list[Revision]:
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """What could not be asked what it has. `where`: an origin, or a URL."""
+
+    where: str
+    code: str
+    message: str
+
+
+def adopt(project: Project, unanswered: list[Unanswered] | None = None, actor: Actor = SERVER) -> list[Revision]:
     """Make known what the origins and the public URL have, and this database has not. What was adopted.
+
+    `unanswered`: gets what could not be asked.
 
     After a restored backup, or an emergency publish from files, numbers are taken that this database knows nothing
     of; signing one of them again would be a fork. An origin that does not answer is passed over: the object that is
     created there later is the lock. Only what verifies under the project's anchors is believed, those left out that the
     key set in force revokes: the thief of such an anchor could else put a key set of his own into force here.
     """
-    found = {revision.number: revision for revision in _found(project)}
-    return [row for one in sorted(found) if (row := _adopt(project, found[one])) is not None]
+    found = _found(project, [] if unanswered is None else unanswered)
+    return [row for one in found if (row := _adopt(project, one, actor)) is not None]
 
 
-def _found(project: Project) -> Iterable[core.Revision]:
+def strange(project: Project, unanswered: list[Unanswered]) -> list[Revision]:
+    """What `adopt` would adopt now, as rows that are not saved."""
+    known = {(row.epoch, row.serial): row for row in project.revisions.defer("text")}
+    rows = [row_of(project, one, "adopted") for one in _found(project, unanswered)]
+    return [one for one in rows if _is_strange(one, known.get((one.epoch, one.serial)))]
+
+
+def _is_strange(found: Revision, known: Revision | None) -> bool:
+    """Whether it is adopted: not what is known already, nor a fork of what was published."""
+    return known is None or (known.published_at is None and known.digest != found.digest)
+
+
+def _found(project: Project, unanswered: list[Unanswered]) -> list[core.Revision]:
+    """What is out there, the lowest number first."""
     trust, revoked = keys.trust_of(project), keys.revoked_in(project)
+    found: dict[tuple[int, int], core.Revision] = {}
     for origin in origins():
         try:
             seen = pointed_to(origin, trust, revoked)
-        except OriginFailed:
+        except OriginFailed as error:
+            unanswered.append(Unanswered(shown_name(origin), error.code, error.message))
             continue
         if seen is not None:
-            yield seen
-    url = public_url(project)
-    if not url:
-        return
-    try:
-        yield verify_held(public.read(url, timeout=5.0, connect=guarded(project)), trust, revoked)
-    except (FetchFailed, DocumentRefused):
-        return
+            found[seen.number] = seen
+    if url := public_url(project):
+        try:
+            seen = verify_held(public.read(url, timeout=5.0, connect=guarded(project)), trust, revoked)
+            found[seen.number] = seen
+        except (FetchFailed, DocumentRefused) as error:
+            if error.code != "withdrawn":  # nothing there yet is what a first publish finds
+                unanswered.append(Unanswered(url, error.code, error.message))
+    return [found[number] for number in sorted(found)]
 
 
-def _adopt(project: Project, revision: core.Revision) -> Revision | None:
+def _adopt(project: Project, revision: core.Revision, actor: Actor) -> Revision | None:
     with transaction.atomic():
         Project.objects.select_for_update().get(id=project.id)
         known = project.revisions.filter(epoch=revision.epoch, serial=revision.serial).first()
@@ -201,17 +228,17 @@ def _adopt(project: Project, revision: core.Revision) -> Revision | None:
         if known is not None:
             # Ours never left this database: the number is theirs.
             known.delete()
-        _adopt_keyset(project, revision)
+        _adopt_keyset(project, revision, actor)
         row = row_of(project, revision, "adopted")
         row.save(force_insert=True)
-        audit.append(project.organization, SERVER, "revision adopted", str(row), project=project.identifier)
+        audit.append(project.organization, actor, "revision adopted", str(row), project=project.identifier)
     return row
 
 
-def _adopt_keyset(project: Project, revision: core.Revision) -> None:
+def _adopt_keyset(project: Project, revision: core.Revision, actor: Actor) -> None:
     before = keys.keyset_of(project)
     if revision.keyset is None or (before is not None and before.epoch >= revision.epoch):
         return
     header = jws.read_header(jws.split(revision.text).header, TYP)
     keys.adopt_keyset(project, header.keys, revision.keyset)
-    audit.append(project.organization, SERVER, "key set adopted", project.identifier, epoch=revision.epoch)
+    audit.append(project.organization, actor, "key set adopted", project.identifier, epoch=revision.epoch)

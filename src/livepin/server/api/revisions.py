@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
+from pydantic import Field
 
 from livepin.errors import ValueInvalid
-from livepin.server.actions import publishes, revisions
-from livepin.server.api.answers import Answer, Cursor, Limit, Listing, answer, page, place, seconds
+from livepin.server.actions import adoptions, publishes, revisions
+from livepin.server.api.answers import (
+    Answer,
+    Body,
+    Cursor,
+    IfMatch,
+    Limit,
+    Listing,
+    answer,
+    page,
+    place,
+    seconds,
+    version_of,
+)
 from livepin.server.api.bearer import actor
-from livepin.server.api.drafts import Changes, shown_changes
+from livepin.server.api.drafts import Changes, Version, shown_changes
 from livepin.server.api.publishes import Key, Publish, PublishWish, shown
 
 router = Router(tags=["Revisions"])
@@ -45,6 +59,27 @@ class Document(Revision):
     """A published document: `text` is the JWS that applications fetch."""
 
     text: str
+
+
+class Adoption(Body):
+    """How to adopt."""
+
+    dry_run: Annotated[bool, Field(description="Only say what would be adopted.")] = False
+
+
+class Unanswered(Answer):
+    """What could not be asked: an origin, or a URL."""
+
+    where: str
+    code: str
+    message: str
+
+
+class Adopted(Answer):
+    """What was published elsewhere, the lowest number first."""
+
+    items: list[Revision]
+    unanswered: list[Unanswered]
 
 
 def _shown(revision: Any) -> dict[str, Any]:
@@ -113,3 +148,22 @@ def rollback(
     who, wish = actor(request), body.wish(idempotency_key)
     made = publishes.rollback(who, organization, project, epoch, serial, wish)
     return answer(shown(publishes.read(who, organization, project, str(made.id))), 202)
+
+
+@router.post(_PATH + "/adopt", response={200: Adopted})
+def adopt(request: HttpRequest, organization: str, project: str, body: Adoption) -> HttpResponse:
+    """Make known what origins and the public URL have, and this server has not; publishes do it by themselves."""
+    found = adoptions.adopt(actor(request), organization, project, dry_run=body.dry_run)
+    return answer(
+        {"items": list(map(_shown, found.revisions)), "unanswered": [asdict(one) for one in found.unanswered]}
+    )
+
+
+@router.post(_ONE + "/draft", response={200: Version})
+def take(
+    request: HttpRequest, organization: str, project: str, epoch: Number, serial: Number, if_match: IfMatch = ""
+) -> HttpResponse:
+    """Have the draft say what a revision said. What documents do not say, as notes and where to look, stays."""
+    version = version_of(if_match)
+    found = adoptions.take(actor(request), organization, project, version, epoch, serial)
+    return answer({"version": found.draft_version}, version=found.draft_version)
