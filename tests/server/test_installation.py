@@ -125,6 +125,9 @@ def test_the_commands_are_all_there_is() -> None:
         "server account sign-in",
         "server account reopen",
         "server purge",
+        "server jobs list",
+        "server jobs retry",
+        "server jobs drop",
     } == {name for name in OPERATING if name.startswith("serve")}
 
 

@@ -92,6 +92,16 @@ class House:
         assert process.returncode == 0, out
         return out
 
+    def operator(self, *arguments: str, status: int = 0) -> dict[str, Any]:
+        """What `livepin server jobs` answers on a machine of this installation."""
+        answered = self.workers[0].livepin("server", "jobs", *arguments, "--json", status=status)
+        found: dict[str, Any] = json.loads(answered.stdout)
+        return found
+
+    def dead(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.operator("list")["jobs"]
+        return found
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         if self.database:
             with psycopg.connect(self.database, autocommit=True) as connection:
@@ -305,6 +315,34 @@ def test_a_job_that_fails_for_the_last_time_is_kept_and_told_of(house: House) ->
     found = json.loads(house.do("jobs"))
     assert found["dead"] == ["look"]
     assert found["counts"]["dead"] == 1
+    # An operator sees what and why, and has it run again: it fails from its first try on, and waits for the second.
+    [dead] = house.dead()
+    assert (dead["task"], dead["project"], dead["arguments"]) == ("look", "", {})
+    assert dead["problem"] == "TypeError"
+    assert time.time() - 120 < dead["died_at"] <= time.time()
+    assert house.operator("retry", str(dead["id"]))["done"] == [dead["id"]]
+    assert house.dead() == []
+    wait_until(lambda: any(one["attempt"] == 1 for one in house.logged("job failed")), 30)
+
+
+def test_an_operator_drops_dead_jobs_and_is_told_whose_they_were(house: House) -> None:
+    [(project,)] = house.rows("SELECT id FROM livepin_project WHERE identifier = 'shop0'")
+    for task in ("look", "warn"):
+        house.do("enqueue", task, json.dumps({"project_id": str(project), "attempt": 8, "nonsense": 1}))
+    house.do("enqueue", "look", json.dumps({"project_id": "none", "attempt": 8}))
+    wait_until(lambda: len(house.logged("job is dead")) == 3, 30)
+    assert sorted((one["task"], one["project"]) for one in house.dead()) == [
+        ("look", ""),
+        ("look", "acme/shop0"),
+        ("warn", "acme/shop0"),
+    ]
+    first, *others = [one["id"] for one in house.dead()]
+    assert house.operator("drop", str(first))["done"] == [first]
+    assert house.operator("drop", str(first), status=1)["missing"] == [first]
+    assert house.operator("retry", str(first), status=1)["missing"] == [first]
+    assert house.operator("drop", "--all")["done"] == others
+    assert house.dead() == []
+    assert house.operator("drop", status=3)["error"]["code"] == "usage"
 
 
 def test_a_job_that_takes_every_process_with_it_is_given_up(house: House) -> None:
@@ -320,6 +358,7 @@ def test_a_job_that_takes_every_process_with_it_is_given_up(house: House) -> Non
     house.rows(state)
     wait_until(lambda: any("died" in one["error"] for one in house.logged("job is dead")), 30)
     assert json.loads(house.do("jobs"))["dead"] == ["look"]
+    assert [one["problem"] for one in house.dead()] == ["its process died each time"]
 
 
 def test_workers_that_are_asked_to_end_leave_nothing_half_done(house: House) -> None:

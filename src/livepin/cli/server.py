@@ -14,11 +14,12 @@ from livepin.cli.exits import Exit
 from livepin.cli.installation import data_option, enter, settings
 from livepin.cli.options import json_option
 from livepin.cli.output import Output, moment, table
+from livepin.cli.server_jobs import jobs
 
 
 @click.group()
 def server() -> None:
-    """An installation of the server: its settings, backups, checks, keys and ways in."""
+    """An installation of the server: its settings, backups, checks, keys, jobs and ways in."""
     os.umask(0o077)
 
 
@@ -172,3 +173,6 @@ def purge(data: Path | None, as_json: bool) -> None:
         f"{len(forgotten)} backups cannot be opened any more."
     )
     Output(as_json).result({"purged": asdict(gone), "backups": forgotten}, text)
+
+
+server.add_command(jobs)

@@ -7,12 +7,13 @@ only if the change is that asked for it. It runs at least once, so a task has to
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
 from livepin.server.models import Job
@@ -87,12 +88,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A job that was given up. `name` as it was enqueued, `problem` where the engine keeps it."""
+    """A job that was given up: `name` as it was enqueued, `problem` why, `died_at` when it failed last."""
 
+    id: int
     task: str
     name: str
     arguments: dict[str, Any]
     problem: str
+    died_at: datetime | None
 
 
 def standing() -> Standing:
@@ -113,12 +116,64 @@ def standing() -> Standing:
     return Standing(counts, late.aggregate(first=Min("scheduled_at"))["first"])
 
 
-def dead(most: int = 100) -> list[Dead]:
-    """Jobs that were given up, the newest first."""
+def dead(most: int = 100, among: Collection[int] | None = None) -> list[Dead]:
+    """Jobs that were given up, the newest first; `among`: of these numbers only."""
     if not CONFIG.on_postgres:
-        rows = Job.objects.filter(state="dead").order_by("-id")[:most]
-        return [Dead(one.task, one.name, one.arguments, one.problem) for one in rows]
+        rows = _among(Job.objects.filter(state="dead"), among).order_by("-id")[:most]
+        return [Dead(one.pk, one.task, one.name, _given(one.arguments), one.problem, one.finished_at) for one in rows]
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    given_up = ProcrastinateJob.objects.exclude(status__in=_STATES).order_by("-id")[:most]
-    return [Dead(one.task_name, one.queueing_lock or "", dict(one.args), "") for one in given_up]
+    given_up = _among(ProcrastinateJob.objects.exclude(status__in=_STATES), among)
+    given_up = given_up.annotate(died_at=Max("procrastinateevent__at")).order_by("-id")[:most]
+    return [
+        Dead(
+            one.id,
+            one.task_name,
+            one.queueing_lock or "",
+            _given(one.args),
+            str(one.args.get(PROBLEM, "")),
+            one.died_at,
+        )
+        for one in given_up
+    ]
+
+
+def _among(rows: QuerySet[Any], among: Collection[int] | None) -> QuerySet[Any]:
+    return rows if among is None else rows.filter(id__in=among)
+
+
+#: Members of a job's arguments that are the engines', not the task's.
+ATTEMPT, PROBLEM = "attempt", "livepin_problem"
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in (ATTEMPT, PROBLEM)}
+
+
+def note_problem(number: int, problem: str) -> None:
+    """Keep why a job of procrastinate's died, which it does not keep itself: where it keeps the arguments."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET args = args || jsonb_build_object(%s::text, %s::text) WHERE id = %s",
+            [PROBLEM, problem[:500], number],
+        )
+
+
+def retry(number: int) -> bool:
+    """Have a dead job run once more, from its first try on; False where there is none of this number."""
+    with transaction.atomic():
+        found = dead(1, [number])
+        if not found or not drop(number):
+            return False
+        enqueue(found[0].task, found[0].arguments, found[0].name)
+    return True
+
+
+def drop(number: int) -> bool:
+    """Forget a dead job; False where there is none of this number."""
+    if not CONFIG.on_postgres:
+        return bool(Job.objects.filter(id=number, state="dead").delete()[0])
+    with connection.cursor() as cursor:
+        known = list(_STATES)
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s AND status::text <> ALL(%s)", [number, known])
+        return bool(cursor.rowcount)

@@ -32,6 +32,7 @@ _log = structlog.get_logger("livepin.jobs")
 MAX_ATTEMPTS = 8
 #: A job that took so many processes with it is not given to another.
 MAX_DEATHS = 5
+PROCESS_DIED = "its process died each time"
 #: How long jobs are kept that are done, and those that are dead.
 KEEP_DONE, KEEP_DEAD = timedelta(days=2), timedelta(days=60)
 
@@ -122,8 +123,8 @@ PERIODIC: Mapping[str, timedelta] = {
 def perform(task: str, arguments: Mapping[str, Any], name: str) -> None:
     """Run one job. What is to be tried again is enqueued anew; raises whatever made it fail for the last time."""
     close_old_connections()
-    given = dict(arguments)
-    attempt = int(given.pop("attempt", 1))
+    given = {name: value for name, value in arguments.items() if name != queue.PROBLEM}
+    attempt = int(given.pop(queue.ATTEMPT, 1))
     try:
         TASKS[task](**given)
     except queue.Again as again:
@@ -132,9 +133,9 @@ def perform(task: str, arguments: Mapping[str, Any], name: str) -> None:
         # What an error says may hold what people typed: its kind is enough here.
         _log.warning("job failed", task=task, attempt=attempt, error=type(error).__name__, code=_code(error))
         if attempt >= MAX_ATTEMPTS:
-            tell_dead(task, name, f"{type(error).__name__} {_code(error)}".strip())
+            tell_dead(task, name, why(error))
             raise
-        _later(task, {**given, "attempt": attempt + 1}, name, pause_after(attempt))
+        _later(task, {**given, queue.ATTEMPT: attempt + 1}, name, pause_after(attempt))
     else:
         _log.debug("job done", task=task)
     finally:
@@ -144,6 +145,11 @@ def perform(task: str, arguments: Mapping[str, Any], name: str) -> None:
 def tell_dead(task: str, name: str, why: str) -> None:
     """A job is given up: an operator should look."""
     _log.error("job is dead", task=task, job=name, error=why)
+
+
+def why(error: Exception) -> str:
+    """An error in two words: its kind, and its code if it has one."""
+    return f"{type(error).__name__} {_code(error)}".strip()
 
 
 def _code(error: Exception) -> str:

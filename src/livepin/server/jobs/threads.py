@@ -106,7 +106,7 @@ def run(job: Job) -> None:
     try:
         tasks.perform(job.task, job.arguments, job.name)
     except Exception as error:
-        _end(job, "dead", f"{type(error).__name__} {getattr(error, 'code', '')}".strip())
+        _end(job, "dead", tasks.why(error))
     else:
         _end(job, "done", "")
 
@@ -121,8 +121,8 @@ def sweep() -> int:
     lost = list(Job.objects.filter(state="running", leased_until__lt=timezone.now()))
     for job in lost:
         if job.attempts >= tasks.MAX_DEATHS:
-            _end(job, "dead", "its process died each time")
-            tasks.tell_dead(job.task, job.name, "its process died each time")
+            _end(job, "dead", tasks.PROCESS_DIED)
+            tasks.tell_dead(job.task, job.name, tasks.PROCESS_DIED)
             continue
         try:
             with transaction.atomic():

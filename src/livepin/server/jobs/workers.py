@@ -13,11 +13,12 @@ from datetime import timedelta
 
 import procrastinate
 import structlog
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from procrastinate import JobContext, PsycopgConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
+from livepin.server import queue
 from livepin.server.jobs import beats, tasks
 from livepin.server.settings import CONFIG
 
@@ -91,9 +92,10 @@ async def _sweep(app: procrastinate.App) -> None:
     """Let jobs wait again whose workers gave no sign of life; those that took one with them each time are dead."""
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=CONFIG.lease_seconds):
         if job.attempts >= tasks.MAX_DEATHS - 1:
+            await asyncio.to_thread(_note, job.id, tasks.PROCESS_DIED)
             with contextlib.suppress(ConnectorException):
                 await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=False)
-            tasks.tell_dead(job.task_name, job.queueing_lock or "", "its process died each time")
+            tasks.tell_dead(job.task_name, job.queueing_lock or "", tasks.PROCESS_DIED)
             continue
         try:
             await app.job_manager.retry_job(job)
@@ -106,5 +108,21 @@ async def _sweep(app: procrastinate.App) -> None:
 def _register(app: procrastinate.App, name: str) -> None:
     @app.task(name=name, pass_context=True)
     def run(context: JobContext, /, **arguments: object) -> None:
-        # What fails for the last time is left to procrastinate, whose failed jobs are kept.
-        tasks.perform(name, arguments, context.job.queueing_lock or "")
+        try:
+            tasks.perform(name, arguments, context.job.queueing_lock or "")
+        except Exception as error:
+            # What fails for the last time is left to procrastinate, whose failed jobs are kept.
+            _note(context.job.id, tasks.why(error))
+            raise
+
+
+def _note(number: int | None, problem: str) -> None:
+    """Why a job died; a database that is away for a while does not hide the job's own error."""
+    close_old_connections()
+    try:
+        if number is not None:
+            queue.note_problem(number, problem)
+    except DatabaseError as error:
+        _log.error("jobs stumbled", error=type(error).__name__)
+    finally:
+        close_old_connections()
