@@ -203,7 +203,7 @@ class LogTableFile:
 
     def read(self) -> LogTable:
         """What it says. Raises `ProjectInvalid`."""
-        return _log_table(Table(self.toml.unwrap(), str(self.path)))
+        return log_table_of(Table(self.toml.unwrap(), str(self.path)))
 
     def save(self) -> LogTable:
         """Write it, if it can be read again; otherwise the file on disk stays. Raises `ProjectInvalid`."""
@@ -266,7 +266,8 @@ def open_table(directory: Path) -> LogTable | None:
     return LogTableFile.open(directory).read() if (directory / FILE_NAME).exists() else None
 
 
-def _log_table(table: Table) -> LogTable:
+def log_table_of(table: Table) -> LogTable:
+    """The log table of a parsed file. Raises what the table's `fault` makes."""
     lists, operators, logs = (table.tables(name) or () for name in ("list", "operator", "log"))
     table.end()
     reviews, known = tuple(map(_review, lists)), tuple(map(_operator, operators))

@@ -11,9 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from livepin.author.ct_logs import LogEntry, LogTable, date_text
-from livepin.core.document import Document
+from livepin.core.ct_policy import evaluate
+from livepin.core.document import Action, CtRule, Document
 from livepin.core.guard import DAY, Finding, Rule
-from livepin.core.logs import Kind
+from livepin.core.logs import Kind, LogList
+from livepin.core.pins import Certificate
+from livepin.core.verdict import SctEvidence
 
 #: How long a certificate lives that somebody will get tomorrow, in seconds.
 TYPICAL_LIFE = 90 * DAY
@@ -125,6 +128,15 @@ def _lack(policy: str, taking: list[LogEntry]) -> str:
 
 def _covers(log: LogEntry, moment: int) -> bool:
     return (log.start is None or log.start <= moment) and (log.end is None or moment < log.end)
+
+
+def weighed(table: LogTable, chain: Sequence[Certificate], now: float) -> tuple[SctEvidence, ...]:
+    """The SCTs of a chain, leaf first, at `now` (Unix seconds): which verify, and count where any log will do.
+
+    As if the table were of now: that it is old is no fault of the certificate's.
+    """
+    fresh = LogList(int(now), table.log_list().logs)
+    return evaluate(CtRule(Action.ENFORCE, "any", None, None), fresh, chain, now).scts
 
 
 def operators_of(logs: Iterable[LogEntry]) -> list[str]:

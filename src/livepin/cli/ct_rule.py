@@ -14,7 +14,7 @@ from livepin.author.ct_logs import FILE_NAME, LogEntry, LogTable
 from livepin.author.draft import ACTIONS, HostEntry
 from livepin.cli.output import Output
 from livepin.cli.project import OpenProject
-from livepin.cli.scts import POLICIES, examine
+from livepin.cli.scts import POLICIES
 from livepin.core.guard import DAY
 from livepin.errors import LookFailed, ProjectInvalid
 
@@ -86,7 +86,7 @@ def changed_rule(wish: CtWish, project: OpenProject, pattern: str, out: Output) 
     if wish.ct_operators:
         rule["operators"] = [_operator(one, known) for one in wish.ct_operators]
     if wish.ct_logs:
-        rule["logs"] = [_log(one, known) for one in wish.ct_logs]
+        rule["logs"] = [_log(one, known, project) for one in wish.ct_logs]
     return rule
 
 
@@ -100,24 +100,26 @@ def _operator(text: str, known: LogTable | None) -> str:
     return text if found is None else found.id
 
 
-def _log(text: str, known: LogTable | None) -> str:
+def _log(text: str, known: LogTable | None, project: OpenProject) -> str:
     if known is None:
-        raise ProjectInvalid("ct_logs_missing", f"there is no {FILE_NAME} to find the log {text!r} in", where=".")
+        raise _no_table(project, f"to find the log {text!r} in")
     return known.find(text).id
+
+
+def _no_table(project: OpenProject, why: str) -> ProjectInvalid:
+    if project.on_server:
+        hint = "Its operator makes one in the server's data folder: `livepin ct logs import -C DATA`."
+        return ProjectInvalid("ct_logs_missing", f"the server has no {FILE_NAME} {why}", where=FILE_NAME, hint=hint)
+    return ProjectInvalid("ct_logs_missing", f"there is no {FILE_NAME} {why}", where=".")
 
 
 def _live(wish: CtWish, project: OpenProject, known: LogTable | None, pattern: str, out: Output) -> dict[str, Any]:
     """`operators`, or `logs`, of the SCTs that verify at every address."""
     if known is None:
-        raise ProjectInvalid("ct_logs_missing", f"there is no {FILE_NAME} to verify SCTs by", where=".")
-    seen = list(project.look([pattern], wish.timeout, out.progress))
-    chains = [one.certificates for one in seen if one.certificates and not one.problem]
-    if not chains:
-        why = "; ".join(dict.fromkeys(one.problem for one in seen)) or "no address answered"
-        raise LookFailed("look_failed", f"no validated chain to take SCTs from: {why}", where=pattern)
+        raise _no_table(project, "to verify SCTs by")
     now = time.time()
-    ids = [one.log_id for chain in chains for one in examine(chain, known, now).scts if one.counts]
-    logs: list[LogEntry] = [found for one in dict.fromkeys(ids) if one and (found := known.log(one)) is not None]
+    ids = project.proven_logs(pattern, known, wish.timeout, out.progress)
+    logs: list[LogEntry] = [found for one in dict.fromkeys(ids) if (found := known.log(one)) is not None]
     if not logs:
         message = "none of the SCTs that it serves is of a log in the table, and counts"
         raise LookFailed("look_failed", message, where=pattern, hint=f"`livepin ct check {pattern}` shows them.")
@@ -129,9 +131,12 @@ def _live(wish: CtWish, project: OpenProject, known: LogTable | None, pattern: s
 def tell(entry: HostEntry, project: OpenProject, out: Output) -> None:
     """Say what is wrong with a rule, or will be when the next certificates are issued."""
     rule: Mapping[str, Any] = entry.ct or {}
-    if rule.get("action", "off") == "off" or project.on_server:
+    if rule.get("action", "off") == "off":
         return
     known = project.log_table
+    if known is None and project.on_server:
+        out.note(f"the server has no {FILE_NAME}, so CT is not evaluated: its operator makes one; see docs/ct.md")
+        return
     if known is None:
         out.note(f"there is no {FILE_NAME}, so CT is not evaluated: `livepin ct logs import` or `add`; see docs/ct.md")
         return

@@ -14,6 +14,7 @@ from livepin.cli.output import Output
 from livepin.core.guard import Rule, Settlement
 from livepin.core.pins import Certificate
 from livepin.core.trust import Revision, Trust
+from livepin.errors import LookFailed
 from livepin.watch.describe import Description
 
 Told = Callable[[str], None]
@@ -33,6 +34,12 @@ class Seen:
     chain: tuple[Description, ...]
     problem: str = ""
     certificates: tuple[Certificate, ...] = ()
+
+
+def nothing_valid(pattern: str, problems: Iterable[str]) -> LookFailed:
+    """The error where no address of a host served a chain that is valid; `problems`: of each."""
+    why = "; ".join(dict.fromkeys(problems)) or "no address answered"
+    return LookFailed("look_failed", f"no validated chain to take SCTs from: {why}", where=pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,13 @@ class OpenProject(Protocol):
 
     def last_seen(self, patterns: Iterable[str], timeout: float, told: Told) -> Iterator[Seen]:
         """What hosts serve, as it is best known: somebody may have looked already."""
+        ...
+
+    def proven_logs(self, pattern: str, known: LogTable, timeout: float, told: Told) -> list[str]:
+        """The IDs of logs whose SCTs verify and count, of what the host serves now at every address.
+
+        `known`: the log table. Raises `LookFailed` where no chain is valid.
+        """
         ...
 
     def compare(self) -> Comparison:

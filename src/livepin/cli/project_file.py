@@ -9,13 +9,14 @@ from typing import Any
 
 from livepin.author import edit, staging
 from livepin.author.ct_logs import LogTable
+from livepin.author.ct_rules import weighed
 from livepin.author.draft import Draft, PinEntry
 from livepin.author.project import ProjectFile
 from livepin.cli import publishing
 from livepin.cli.desk import Desk
 from livepin.cli.exits import Exit
 from livepin.cli.output import Output
-from livepin.cli.project import Comparison, Ending, Seen, Told, Wishes
+from livepin.cli.project import Comparison, Ending, Seen, Told, Wishes, nothing_valid
 from livepin.cli.release import Release, Staged, stage
 from livepin.core.guard import Rule, Settlement
 from livepin.core.trust import Revision, Trust, verify_held
@@ -114,6 +115,15 @@ class FileProject:
         desk = self.desk
         sights = [sight for pattern in patterns for sight in sights_of_host(desk.project, pattern)]
         return _seen(desk, sights, timeout, told)
+
+    def proven_logs(self, pattern: str, known: LogTable, timeout: float, told: Told) -> list[str]:
+        """From this machine."""
+        seen = list(self.look([pattern], timeout, told))
+        chains = [one.certificates for one in seen if one.certificates and not one.problem]
+        if not chains:
+            raise nothing_valid(pattern, (one.problem for one in seen))
+        now = time.time()
+        return [one.log_id for chain in chains for one in weighed(known, chain, now) if one.counts and one.log_id]
 
     # ------------------------------------------------------------ publishing
 

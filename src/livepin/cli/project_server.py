@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from livepin.author import draft_json, staging
+from livepin.author import ct_json, draft_json, staging
 from livepin.author.ct_logs import LogTable
 from livepin.author.draft import Draft, HostEntry, PinEntry
 from livepin.author.staging import Change
 from livepin.cli import server_ends, server_publish
 from livepin.cli.api import Api, Reply, part
 from livepin.cli.output import Output
-from livepin.cli.project import Comparison, Ending, Seen, Told, Wishes
+from livepin.cli.project import Comparison, Ending, Seen, Told, Wishes, nothing_valid
 from livepin.core.guard import Rule, Settlement
 from livepin.core.jws import PublicKey
 from livepin.core.trust import Revision, Trust, verify_held
@@ -35,6 +35,7 @@ class ServerProject:
         self._directory = directory
         self._draft: Draft | None = None
         self._version = ""
+        self._logs: LogTable | None = None
         self._changes: dict[tuple[str, str], tuple[Any, dict[str, str]]] = {}
 
     @property
@@ -59,8 +60,10 @@ class ServerProject:
 
     @property
     def log_table(self) -> LogTable | None:
-        """None: the operator's table is on the server, which names logs and operators by their IDs."""
-        return None
+        """The operator's; None where there is none."""
+        if self._logs is None:
+            self._logs = ct_json.table_of(self.api.get("/ct-logs").members)
+        return self._logs if self._logs.reviews or self._logs.logs else None
 
     @property
     def trust(self) -> Trust:
@@ -203,6 +206,16 @@ class ServerProject:
                 yield from _seen(pattern, self.api.get(f"{self.path}/draft/hosts/{part(pattern)}/looks"))
             except NotFound:
                 continue  # published, and no longer in the draft
+
+    def proven_logs(self, pattern: str, known: LogTable, timeout: float, told: Told) -> list[str]:
+        """From the server, by the operator's table; the host need not be in its draft yet."""
+        told(f"{self.api.url} looks at {pattern}")
+        entry = self._need(pattern)
+        asked = {"host": pattern, "look_at": list(entry.look_at), "address": entry.address}
+        seen = self.patient.ask("POST", f"{self.path}/scts", asked).members["items"]
+        if not [one for one in seen if not one["problem"]]:
+            raise nothing_valid(pattern, (str(one["problem"]) for one in seen))
+        return [str(sct["log_id"]) for one in seen for sct in one["scts"] if sct["counts"] and "log_id" in sct]
 
     # ------------------------------------------------------------ publishing
 

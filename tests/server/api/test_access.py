@@ -108,6 +108,9 @@ TABLE: dict[str, Row] = {
     "looks_refresh": Row(STAGE, HOST),
     "looks_discover": Row(STAGE, PROJECT, {"place": "127.0.0.1:9"}),
     "looks_certificates": Row(STAGE, PROJECT, {"pem": "no certificate"}, 422),
+    "ct_logs_list_all": Row(VALID, {}),
+    # The operator has no table.
+    "ct_logs_prove": Row(STAGE, PROJECT, {"host": "api.example.com"}, 404),
     "warnings_list_all": Row(READ, PROJECT),
     "warnings_acknowledge": Row(STAGE, {**PROJECT, "warning": "{warning}"}),
     "warnings_take_back": Row(STAGE, {**PROJECT, "warning": "{warning}"}),

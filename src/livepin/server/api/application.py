@@ -13,6 +13,7 @@ from ninja.operation import Operation
 from livepin.errors import LivepinError, RequestInvalid, ValueInvalid
 from livepin.server.api import (
     audit,
+    ct_logs,
     deletions,
     drafts,
     exports,
@@ -66,7 +67,20 @@ api = Api(
     docs_url=None,
 )
 _PEOPLE = (me, sign_ins, organizations, members, invitations, tokens, audit, exports, deletions)
-_PROJECTS = (projects, drafts, hosts, looks, warnings, publishes, revisions, freshness, origins, withdrawals, keys)
+_PROJECTS = (
+    projects,
+    drafts,
+    hosts,
+    looks,
+    ct_logs,
+    warnings,
+    publishes,
+    revisions,
+    freshness,
+    origins,
+    withdrawals,
+    keys,
+)
 for one in (*_PEOPLE, *_PROJECTS):
     api.add_router("", one.router)
 
