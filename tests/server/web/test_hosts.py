@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from livepin.server.actions import hosts
+from livepin.server.actions import drafts, hosts
 from livepin.testing import CertificateAuthority
 from tests.server.test_drafts import DIGESTS, host
 from tests.server.world import World
@@ -161,3 +161,21 @@ def test_a_wrong_digest_of_a_new_host_is_named_and_nothing_else_is_lost(world: W
     assert "nonsense</textarea>" in page
     assert DIGESTS[0] in page
     assert hosts.listed(world.actor("bob"), "acme", "shop").hosts == ()
+
+
+SETTINGS = "/o/acme/p/shop/draft/settings/"
+SHORT = {"life_days": "1", "extendable_days": "21", "refresh_after": "", "unlisted": "allow", "deny": ""}
+
+
+def test_documents_may_be_short_lived_and_prolonged(staged: World) -> None:
+    bob, read = visit(staged, "bob"), drafts.read
+    assert "freshness statements" in bob.get(SETTINGS).content.decode()
+    assert bob.post(SETTINGS, SHORT | {"version": "2"}).status_code == 302
+    draft, _ = read(staged.actor("bob"), "acme", "shop")
+    assert (draft.life_days, draft.extendable_days) == (1, 21)
+    assert 'value="21"' in bob.get(SETTINGS).content.decode()
+    page = bob.post(SETTINGS, SHORT | {"version": "3", "extendable_days": "4000"}).content.decode()
+    assert "less than or equal to 3650" in page
+    # Empty: it is not prolonged any more.
+    assert bob.post(SETTINGS, SHORT | {"version": "3", "extendable_days": ""}).status_code == 302
+    assert read(staged.actor("bob"), "acme", "shop")[0].extendable_days is None

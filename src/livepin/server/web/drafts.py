@@ -15,6 +15,8 @@ from livepin.server.actions import drafts, projects
 from livepin.server.web.forms import Lines, Versioned, refusals
 from livepin.server.web.visitor import actor, page
 
+_SETTINGS = ("life_days", "extendable_days", "refresh_after", "unlisted", "deny")
+
 
 class DraftSettings(Versioned):
     """What a document says besides its hosts."""
@@ -24,6 +26,15 @@ class DraftSettings(Versioned):
         max_value=MAX_LIFE_DAYS,
         label="Life of a document in days",
         help_text="It is signed again at half of it. More than 30 needs a reason at every publish (G5).",
+    )
+    extendable_days = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_LIFE_DAYS,
+        required=False,
+        label="Prolonged for at most (days)",
+        help_text="Empty: not at all. Else a document may live for a day, and freshness statements prolong it for so "
+        "many days from its issue on, while the key that signed it rests: who can only withhold new documents is then "
+        "noticed within hours. It takes a refresh key that the key set names.",
     )
     refresh_after = forms.IntegerField(
         min_value=1,
@@ -48,7 +59,7 @@ class DraftSettings(Versioned):
     @classmethod
     def of(cls, project: Any) -> DraftSettings:
         """The form that shows the draft of a project: of ten thousand hosts none is read for it."""
-        given = {name: getattr(project, name) for name in ("life_days", "refresh_after", "unlisted", "deny")}
+        given = {name: getattr(project, name) for name in _SETTINGS}
         return cls(initial={**given, "version": project.draft_version})
 
     def settings(self) -> dict[str, Any]:
