@@ -126,6 +126,7 @@ CODES: dict[str, str] = {
     "look_failed": "Check the name, the port, the network and the proxy; --address tries one address.",
     # the server
     "unauthenticated": "Sign in, or send a token that is valid: `Authorization: Bearer …`.",
+    "second_factor_missing": "Set up a passkey or one-time passwords in the dashboard, and come back.",
     "forbidden": "Ask an owner or admin of the organization for a role, or a token of a scope, that may do this.",
     "not_found": "Check the identifiers; what others own is answered like what does not exist.",
     "identifier_taken": "Choose another identifier: one that was used is never given to another.",
@@ -318,6 +319,10 @@ class Forbidden(LivepinError):
     """Somebody who may see a thing may not do this to it."""
 
     exit_status = 4
+
+
+class SecondFactorMissing(Forbidden):
+    """The organization demands a second factor of its members, and the account has none."""
 
 
 class NotFound(InputInvalid):

@@ -63,6 +63,7 @@ TABLE: dict[str, Row] = {
     "organizations_create": Row(PERSON, {}, {"organization": "another"}, 201),
     "organizations_read": Row(SOME, ORGANIZATION),
     "organizations_rename": Row(MANAGE, ORGANIZATION, {"name": "Acme"}),
+    "organizations_demand_second_factor": Row("+FFFFNFFFFFUUU", ORGANIZATION, {"required": False}),
     "members_list_all": Row(WHOLE, ORGANIZATION),
     "members_change_role": Row(MANAGE, {**ORGANIZATION, "account": "{carol}"}, {"role": "editor"}),
     # Carol, who reads, removes herself.

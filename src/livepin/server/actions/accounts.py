@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import password_validation
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -146,3 +148,10 @@ def person(actor: Actor) -> Account:
     if actor.account is None or (actor.token is not None and actor.token.scope != ACCOUNT_SCOPE):
         raise Forbidden("forbidden", "this takes a person who signed in; a token of an organization may not")
     return actor.account
+
+
+def end_sessions(account: Account, keep: str = "") -> None:
+    """Sign an account out of every browser, but for the session of the key `keep`."""
+    seen = UserSession.objects.filter(user=account).exclude(session_key=keep)
+    Session.objects.filter(session_key__in=list(seen.values_list("session_key", flat=True))).delete()
+    seen.delete()

@@ -9,6 +9,10 @@
 
 A token of scope `read`, `stage` or `publish` may that at most, in its organization or project, and never more than
 its account may at that moment. What an actor may not see is answered like what does not exist.
+
+An organization may demand a second factor of its members: one whose account has none sees that it exists, and may
+nothing there but leave; nor may their tokens. An account that has one has proved it in each of its sessions, since
+the first one that it gets ends all others (web/adapter.py).
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ from enum import StrEnum
 
 from django.db import models
 
-from livepin.errors import Forbidden, NotFound
+from livepin.errors import Forbidden, NotFound, SecondFactorMissing
+from livepin.server.actions import second_factors
 from livepin.server.models import Account, ApiToken, Membership, Organization, Project
 
 
@@ -74,18 +79,29 @@ SERVER = Actor(None)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """An organization as one actor reaches it, and perhaps one of its projects."""
+    """An organization as one actor reaches it, and perhaps one of its projects.
+
+    `proved`: false where the organization demands a second factor that the actor's account has not.
+    """
 
     actor: Actor
     organization: Organization
     most: May
     project: Project | None = None
+    proved: bool = True
 
     def need(self, may: May) -> None:
         """Raise `Forbidden` unless the actor may do this here."""
         if not self.may(may):
             message = f"this takes the right to {may.value}; there is only the right to {self.most.value}"
             raise Forbidden("forbidden", message, where=str(self.project or self.organization))
+
+    def need_factor(self) -> None:
+        """Raise `SecondFactorMissing` where one is demanded that the account has not."""
+        if not self.proved:
+            message = "this organization demands a second factor of its members, and your account has none"
+            hint = "Set one up in the dashboard: your account, *Passkeys, one-time passwords*. Tokens work again then."
+            raise SecondFactorMissing("second_factor_missing", message, where=self.organization.identifier, hint=hint)
 
     def may(self, may: May) -> bool:
         """Whether the actor may do this here."""
@@ -97,10 +113,21 @@ def reach(actor: Actor, organization: str, may: May, *, ending: bool = False) ->
 
     `ending`: one whose deletion was asked for, which nobody finds otherwise.
     """
+    reached = _found(actor, organization, ending=ending)
+    reached.need_factor()
+    reached.need(may)
+    return reached
+
+
+def reach_to_leave(actor: Actor, organization: str) -> Reach:
+    """An organization for a member who gives something up there: takes no second factor. Raises `NotFound`."""
+    return _found(actor, organization)
+
+
+def _found(actor: Actor, organization: str, *, ending: bool = False) -> Reach:
     reached = _seen(actor, (organization, "", ending), _reached)
     if reached is None:
         raise NotFound("not_found", "there is no such organization", where=organization)
-    reached.need(may)
     return reached
 
 
@@ -120,7 +147,7 @@ def _reached(actor: Actor, what: tuple[str, str, bool]) -> Reach | None:
     identifier, _, ending = what
     found = Organization.objects.filter(identifier=identifier, deletion_requested_at__isnull=not ending).first()
     most = None if found is None else _most(actor, found, None)
-    return None if found is None or most is None else Reach(actor, found, most)
+    return None if found is None or most is None else Reach(actor, found, most, proved=_proved(actor, found))
 
 
 def reach_whole(actor: Actor, organization: str, may: May) -> Reach:
@@ -142,6 +169,7 @@ def reach_project(
     reached = _seen(actor, (organization, project, ending), _reached_project)
     if reached is None or reached.project is None:
         raise NotFound("not_found", "there is no such project", where=f"{organization}/{project}")
+    reached.need_factor()
     reached.need(may)
     return reached, reached.project
 
@@ -160,7 +188,13 @@ def _reached_project(actor: Actor, what: tuple[str, str, bool]) -> Reach | None:
         .first()
     )
     most = None if found is None else _most(actor, found.organization, found)
-    return None if found is None or most is None else Reach(actor, found.organization, most, found)
+    if found is None or most is None:
+        return None
+    return Reach(actor, found.organization, most, found, _proved(actor, found.organization))
+
+
+def _proved(actor: Actor, organization: Organization) -> bool:
+    return not organization.second_factor_required or actor.account is None or second_factors.has(actor.account)
 
 
 def organizations(actor: Actor) -> models.QuerySet[Organization]:
@@ -172,6 +206,12 @@ def organizations(actor: Actor) -> models.QuerySet[Organization]:
     if actor.token is None or actor.token.scope == ACCOUNT_SCOPE:
         return seen
     return seen.filter(tokens=actor.token)
+
+
+def closed_to(account: Account) -> models.QuerySet[Organization]:
+    """The organizations that show an account nothing, because it has no second factor."""
+    demanding = Organization.objects.filter(second_factor_required=True)
+    return demanding.none() if second_factors.has(account) else demanding
 
 
 def projects(reached: Reach) -> models.QuerySet[Project]:

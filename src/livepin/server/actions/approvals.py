@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from livepin.errors import Forbidden
+from livepin.server.actions import second_factors
 from livepin.server.actions.actor import ORDER, ROLES, May
 from livepin.server.models import Membership, Publish
 
@@ -41,4 +42,6 @@ def check_asker(publish: Publish) -> None:
 def _who_may(publish: Publish, may: May) -> QuerySet[Membership]:
     roles = [role for role, most in ROLES.items() if ORDER.index(most) >= ORDER.index(may)]
     members = Membership.objects.filter(organization=publish.project.organization_id, role__in=roles)
+    if publish.project.organization.second_factor_required:
+        members = members.filter(account__in=second_factors.holders())
     return members.filter(account__is_active=True)

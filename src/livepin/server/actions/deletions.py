@@ -31,7 +31,7 @@ from django.utils import timezone
 
 from livepin.errors import Conflict, NotFound, OriginFailed
 from livepin.server.actions import accounts, audit, identifiers, mail, secrets, tokens, withdrawals
-from livepin.server.actions.actor import ROLES, SERVER, Actor, May, reach, reach_project
+from livepin.server.actions.actor import ROLES, SERVER, Actor, May, closed_to, reach, reach_project
 from livepin.server.models import (
     Account,
     ApiToken,
@@ -146,13 +146,18 @@ def keep_project(actor: Actor, organization: str, project: str) -> Project:
 def pending(actor: Actor) -> list[Pending]:
     """What the actor could still take back, what ends first foremost. Takes a person. Raises `Forbidden`."""
     account = accounts.person(actor)
-    ending = Organization.objects.exclude(deletion_requested_at=None)
+    closed = closed_to(account)
+    ending = Organization.objects.exclude(deletion_requested_at=None).exclude(id__in=closed)
     owned = ending.filter(memberships__account=account, memberships__role="owner")
     managing = [role for role, may in ROLES.items() if may in (May.MANAGE, May.OWN)]
-    managed = Project.objects.exclude(deletion_requested_at=None).filter(
-        organization__deletion_requested_at=None,
-        organization__memberships__account=account,
-        organization__memberships__role__in=managing,
+    managed = (
+        Project.objects.exclude(deletion_requested_at=None)
+        .filter(
+            organization__deletion_requested_at=None,
+            organization__memberships__account=account,
+            organization__memberships__role__in=managing,
+        )
+        .exclude(organization__in=closed)
     )
     ends = [_pending(one) for one in owned] + [_pending(one) for one in managed.select_related("organization")]
     return sorted(ends, key=lambda one: (one.purge_after, one.organization, one.project))
@@ -207,7 +212,7 @@ def close_account(actor: Actor) -> Closing:
         found.save(update_fields=["is_active", "deletion_requested_at", "purge_after"])
         Link.objects.create(secret_hash=secrets.kept(secret), use="reopen", account=found, expires_at=found.purge_after)
         tokens.end_sign_ins(found)
-        _end_sessions(found)
+        accounts.end_sessions(found)
     text = _CLOSED.format(
         day=f"{found.purge_after:%-d %B %Y}", secret=secret, address=f"{CONFIG.public_url}/account/reopen/"
     )
@@ -225,13 +230,6 @@ def _check_not_last_owner(account: Account) -> None:
         if not others.exists():
             hint = "Make somebody else an owner, or delete the organization first."
             raise Conflict("last_owner", "you are its only owner", where=organization.identifier, hint=hint)
-
-
-def _end_sessions(account: Account) -> None:
-    """Sign an account out of every browser."""
-    seen = UserSession.objects.filter(user=account)
-    Session.objects.filter(session_key__in=list(seen.values_list("session_key", flat=True))).delete()
-    seen.delete()
 
 
 def reopen_account(secret: str) -> Account:
@@ -326,7 +324,7 @@ def _busy(publishes: QuerySet[Publish], moment: datetime) -> bool:
 
 def _purge_account(account: Account) -> bool:
     with transaction.atomic():
-        _end_sessions(account)
+        accounts.end_sessions(account)
         Invitation.objects.filter(email=account.email).delete()
         account.delete()
     return True

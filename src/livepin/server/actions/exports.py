@@ -102,6 +102,7 @@ def _files(actor: Actor, organization: Organization) -> Iterator[tuple[str, str]
 def _organization(organization: Organization) -> dict[str, Any]:
     return {
         **_fields(organization, "identifier", "name", "created_at", "projects_limit", "hosts_limit"),
+        "second_factor_required": organization.second_factor_required,
         "members": [
             {"email": one.account.email, "name": one.account.name, **_fields(one, "role", "created_at")}
             for one in organization.memberships.select_related("account").order_by("created_at")

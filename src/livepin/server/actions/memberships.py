@@ -10,7 +10,7 @@ from django.db import transaction
 
 from livepin.errors import Conflict, NotFound, ValueInvalid
 from livepin.server.actions import accounts, audit, tokens
-from livepin.server.actions.actor import ORDER, ROLES, Actor, May, Reach, reach_whole
+from livepin.server.actions.actor import ORDER, ROLES, Actor, May, Reach, reach_to_leave, reach_whole
 from livepin.server.models import Membership, Organization
 
 
@@ -55,9 +55,9 @@ def remove(actor: Actor, organization: str, account_id: str) -> None:
     Raises `NotFound`, `Forbidden`, `Conflict` (`last_owner`).
     """
     leaving = actor.account is not None and str(actor.account.id) == account_id
-    reached = reach_whole(actor, organization, May.READ if leaving else May.MANAGE)
     if leaving:
         accounts.person(actor)
+    reached = reach_to_leave(actor, organization) if leaving else reach_whole(actor, organization, May.MANAGE)
     with transaction.atomic():
         found = _locked(reached, account_id)
         if found.role == "owner" and not leaving:
@@ -77,7 +77,7 @@ def _locked(reached: Reach, account_id: str) -> Membership:
         raise NotFound("not_found", "there is no such member", where=account_id)
     # Asked again under the lock: whoever acts may have been removed or demoted meanwhile.
     actor = reached.actor
-    again = reach_whole(actor, reached.organization.identifier, May.READ)
+    again = reach_to_leave(actor, reached.organization.identifier)
     if again.most != reached.most:
         raise Conflict("state_wrong", "your own role changed meanwhile", where=reached.organization.identifier)
     return found

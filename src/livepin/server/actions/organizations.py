@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from livepin.errors import Conflict, Forbidden, ValueInvalid
-from livepin.server.actions import audit, identifiers, limits
+from livepin.errors import Conflict, Forbidden, SecondFactorMissing, ValueInvalid
+from livepin.server.actions import audit, identifiers, limits, second_factors
 from livepin.server.actions.actor import ACCOUNT_SCOPE, Actor, May, Reach, organizations, reach
 from livepin.server.models import Account, Membership, Organization
 
@@ -60,3 +60,29 @@ def rename(actor: Actor, organization: str, name: str) -> Organization:
         reached.organization.save(update_fields=["name"])
         audit.append(reached.organization, actor, "organization renamed", organization)
     return reached.organization
+
+
+def demand_second_factor(actor: Actor, organization: str, demanded: bool) -> Organization:
+    """Let nobody in who has no second factor, or everybody again. Takes the right to own.
+
+    Raises `SecondFactorMissing` where who demands it has none: they would be the first to be shut out.
+    """
+    reached = reach(actor, organization, May.OWN)
+    with transaction.atomic():
+        found = Organization.objects.select_for_update().get(id=reached.organization.id)
+        if demanded and actor.account is not None and not second_factors.has(actor.account):
+            hint = "Set up a passkey or one-time passwords yourself first."
+            message = "you have no second factor yourself, and would be shut out"
+            raise SecondFactorMissing("second_factor_missing", message, where=organization, hint=hint)
+        if found.second_factor_required != demanded:
+            found.second_factor_required = demanded
+            found.save(update_fields=["second_factor_required"])
+            what = "second factor demanded" if demanded else "second factor demanded no longer"
+            audit.append(found, actor, what, organization)
+    return found
+
+
+def without_second_factor(reached: Reach) -> int:
+    """How many members would be shut out, or are."""
+    members = reached.organization.memberships.filter(account__is_active=True)
+    return members.exclude(account__in=second_factors.holders()).count()

@@ -15,7 +15,7 @@ from livepin.core import trust as core
 from livepin.errors import LivepinError
 from livepin.publish.deliver import published as pointed_to
 from livepin.server.actions import freshness, keys, revisions, warnings
-from livepin.server.actions.actor import Actor, May, Reach, organizations, projects, reach, reach_project
+from livepin.server.actions.actor import Actor, May, Reach, closed_to, organizations, projects, reach, reach_project
 from livepin.server.actions.origins import origins, shown_name
 from livepin.server.actions.warnings import Shown
 from livepin.server.models import Host, Look, Membership, Organization, Project, Publish, Revision
@@ -78,6 +78,7 @@ class Belonging:
     role: str
     projects: int
     failed: int
+    closed: bool
 
 
 def belonging(actor: Actor) -> list[Belonging]:
@@ -89,7 +90,13 @@ def belonging(actor: Actor) -> list[Belonging]:
         project_count=_many(alive, "organization"),
         failed_count=_many(failed.filter(state="failed"), "project__organization"),
     )
-    return [Belonging(one, one.role, one.project_count, one.failed_count) for one in rows.order_by("identifier")]
+    closed = set() if actor.account is None else set(closed_to(actor.account).values_list("id", flat=True))
+    return [
+        Belonging(one, one.role, 0, 0, closed=True)
+        if one.id in closed
+        else Belonging(one, one.role, one.project_count, one.failed_count, closed=False)
+        for one in rows.order_by("identifier")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

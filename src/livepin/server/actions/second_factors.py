@@ -12,15 +12,30 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.db.models import QuerySet
 
 from livepin.author.signers.managed import MasterKey
 from livepin.errors import KeyUnusable
 from livepin.server import keyring, sealed_text
+from livepin.server.models import Account
 from livepin.server.settings import CONFIG
 
 PURPOSE = "second factor"
+KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 #: Where secrets stand in what allauth keeps of a factor. Lists hold codes that were brought from elsewhere.
 SECRETS = ("secret", "seed", "migrated_codes")
+
+
+def has(account: Account) -> bool:
+    """Whether an account has a second factor: a passkey or one-time passwords. Recovery codes alone are none."""
+    found: bool = Authenticator.objects.filter(user=account, type__in=KINDS).exists()
+    return found
+
+
+def holders() -> QuerySet[Authenticator]:
+    """The IDs of the accounts that have one, for conditions of other queries."""
+    found: QuerySet[Authenticator] = Authenticator.objects.filter(type__in=KINDS).values("user")
+    return found
 
 
 def seal(text: str) -> str:

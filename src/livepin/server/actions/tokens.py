@@ -17,7 +17,7 @@ from django.utils import timezone
 from livepin.core.base64s import b64url
 from livepin.errors import Forbidden, LimitReached, NotFound, Unauthenticated, ValueInvalid
 from livepin.server.actions import audit, secrets
-from livepin.server.actions.actor import ACCOUNT_SCOPE, SCOPES, Actor, May, Reach, reach, reach_project
+from livepin.server.actions.actor import ACCOUNT_SCOPE, SCOPES, Actor, May, Reach, reach, reach_project, reach_to_leave
 from livepin.server.models import Account, ApiToken, Organization
 
 PREFIX = "lvp_"
@@ -111,7 +111,11 @@ def listed(actor: Actor, organization: str) -> list[ApiToken]:
 
 def revoke(actor: Actor, organization: str, token_id: str) -> ApiToken:
     """End a token at once. Raises `NotFound`."""
-    reached = reach(actor, organization, May.READ)
+    return _revoke(reach(actor, organization, May.READ), token_id)
+
+
+def _revoke(reached: Reach, token_id: str) -> ApiToken:
+    actor = reached.actor
     token = _revocable(reached).filter(id=token_id).first()
     if token is None:
         raise NotFound("not_found", "there is no such token", where=token_id)
@@ -154,7 +158,7 @@ def end(actor: Actor) -> None:
     if actor.token.organization is None:
         sign_out(actor, str(actor.token.id))
     else:
-        revoke(actor, actor.token.organization.identifier, str(actor.token.id))
+        _revoke(reach_to_leave(actor, actor.token.organization.identifier), str(actor.token.id))
 
 
 def end_all(organization: Organization, account: Account) -> None:

@@ -24,6 +24,7 @@ class Organization(Answer):
     organization: str
     name: str
     created_at: int
+    second_factor_required: Annotated[bool, Field(description="Members without a second factor are let in nowhere.")]
 
 
 class OneOrganization(Organization):
@@ -51,12 +52,19 @@ class OrganizationName(Body):
     name: Name
 
 
+class SecondFactor(Body):
+    """Whether a second factor is demanded of every member."""
+
+    required: bool
+
+
 def shown(organization: Any) -> dict[str, Any]:
     """An organization as JSON."""
     return {
         "organization": organization.identifier,
         "name": organization.name,
         "created_at": seconds(organization.created_at),
+        "second_factor_required": organization.second_factor_required,
     }
 
 
@@ -85,3 +93,9 @@ def read(request: HttpRequest, organization: str) -> HttpResponse:
 def rename(request: HttpRequest, organization: str, body: OrganizationName) -> HttpResponse:
     """Change its name for people."""
     return answer(shown(organizations.rename(actor(request), organization, body.name)))
+
+
+@router.put("/organizations/{organization}/second-factor", response={200: Organization})
+def demand_second_factor(request: HttpRequest, organization: str, body: SecondFactor) -> HttpResponse:
+    """Demand a second factor of every member, or no longer. Owners only, who have one themselves."""
+    return answer(shown(organizations.demand_second_factor(actor(request), organization, body.required)))

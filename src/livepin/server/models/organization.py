@@ -12,7 +12,8 @@ class Organization(models.Model):
     """`identifier` is the organization ID that applications embed: it never changes.
 
     `audit_count` and `audit_hash` are the end of its audit trail (audit.py). The three limits override the
-    operator's where they are set; 0 is no limit.
+    operator's where they are set; 0 is no limit. `second_factor_required`: who has none may nothing
+    there (actor.py).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -23,6 +24,7 @@ class Organization(models.Model):
     purge_after = models.DateTimeField(null=True, blank=True)
     projects_limit = models.PositiveIntegerField(null=True, blank=True)
     hosts_limit = models.PositiveIntegerField(null=True, blank=True)
+    second_factor_required = models.BooleanField(default=False)
     audit_count = models.PositiveBigIntegerField(default=0)
     audit_hash = models.CharField(max_length=64, default="", blank=True)
 

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from livepin.errors import NotFound
-from livepin.server.actions import invitations, second_factors, tokens
+from livepin.server.actions import accounts, invitations, second_factors, tokens
 from livepin.server.settings import CONFIG
 
 #: In the session of somebody who followed a link that invites: the secret of that link.
@@ -62,7 +62,12 @@ def _is_invited(secret: str) -> bool:
 
 @receiver(authenticator_added)
 def _second_factor(sender: Any, user: Any, authenticator: Any, **more: Any) -> None:
-    """A first second factor: command lines that the password alone had let in end, as the password alone does."""
+    """A first second factor: what the password alone had let in ends, as the password alone does.
+
+    Command lines, and other browsers: so whoever has a factor has shown it in every session that there is.
+    """
     factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
     if not factors.exclude(pk=authenticator.pk).exists():
         tokens.end_sign_ins(user)
+        request = more.get("request")
+        accounts.end_sessions(user, "" if request is None else request.session.session_key)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from livepin.server.actions import deletions, exports, limits, organizations, overview
 from livepin.server.actions.actor import May
 from livepin.server.web.forms import Identity, refusals
-from livepin.server.web.visitor import actor, page
+from livepin.server.web.visitor import actor, guarded, page
 
 _PAGE = 50
 
@@ -56,8 +56,22 @@ def settings(request: HttpRequest, organization: str) -> HttpResponse:
             return redirect("organization-settings", organization)
     rights = {"owns": reached.may(May.OWN), "manages": reached.may(May.MANAGE)}
     uses = limits.uses(reached.organization)
+    lacking = organizations.without_second_factor(reached)
     context: dict[str, Any] = {"organization": reached.organization, "form": form, "uses": uses, **rights}
+    context["lacking"] = lacking
     return render(request, "livepin/organization_settings.html", context)
+
+
+@guarded
+@require_POST
+def second_factor(request: HttpRequest, organization: str) -> HttpResponse:
+    """Demand a second factor of every member, or no longer."""
+    demanded = request.POST.get("required") == "1"
+    organizations.demand_second_factor(actor(request), organization, demanded)
+    messages.success(
+        request, "Nobody comes in without a second factor now." if demanded else "It is demanded no longer."
+    )
+    return redirect("organization-settings", organization)
 
 
 @page

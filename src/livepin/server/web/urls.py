@@ -57,6 +57,7 @@ _PROJECT: list[URLPattern | URLResolver] = [
 _ORGANIZATION: list[URLPattern | URLResolver] = [
     path("", organizations.home, name="organization"),
     path("settings/", organizations.settings, name="organization-settings"),
+    path("second-factor/", organizations.second_factor, name="organization-factor"),
     path("export/", organizations.export, name="organization-export"),
     path("end/", ends.delete_organization, name="organization-end"),
     path("keep/", ends.keep_organization, name="organization-keep"),

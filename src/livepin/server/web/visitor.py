@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from livepin.errors import Conflict, Forbidden, LivepinError, NotFound, RequestInvalid
+from livepin.errors import Conflict, Forbidden, LivepinError, NotFound, RequestInvalid, SecondFactorMissing
 from livepin.server.actions.actor import Actor, Reach
 
 View = Callable[..., HttpResponseBase]
@@ -70,6 +70,8 @@ def guarded_form(view: View) -> View:
 
 def failed(request: HttpRequest, error: LivepinError) -> HttpResponse:
     """The page of an error."""
+    if isinstance(error, SecondFactorMissing):
+        return render(request, "livepin/second_factor.html", {"error": error}, status=403)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
     return render(request, "livepin/failed.html", {"error": error, "back": _back(request)}, status=status)
 
