@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("livepin", "0010_seal_second_factors"),
+        ("livepin", "0011_second_factor_required"),
     ]
 
     operations = [
