@@ -119,7 +119,7 @@ class Installation:
                 start_new_session=True,
             )
         self.running.append(process)
-        wait_until(lambda: process.poll() is not None or self.greetings() > before)
+        wait_until(lambda: process.poll() is not None or self.greetings() > before, 120)
         assert process.poll() is None, self.log.read_text()
         return process
 

@@ -58,7 +58,7 @@ class _Wish:
 )
 @click.option("--threshold", type=click.IntRange(1), default=1, show_default=True, help="Anchors that must sign.")
 @click.option("--signer", default="keys/signing.pem", show_default=True, metavar="PLACE", help="Your key.")
-@click.option("--url", default="", help="Public URL of the folder, where SOURCE is a file.")
+@click.option("--url", default="", help="Public URL of the folder, where SOURCE is a file, or not the pointer.")
 @click.option("--folder", default="public", show_default=True, help="The folder to publish to.")
 @ca_option
 @passphrase_option
@@ -96,7 +96,8 @@ def _read(source: str, wish: _Wish) -> tuple[str, str]:
     if source.endswith("/") and not wish.audience:
         raise InputInvalid("usage", "below a base URL --for says which document", where=source)
     at = document_url(source, organization, project)
-    return public.read(at, ca_file=None if wish.ca is None else str(wish.ca)), source
+    # A numbered file is no place to look for what comes after it.
+    return public.read(at, ca_file=None if wish.ca is None else str(wish.ca)), wish.url or source
 
 
 def _trust(text: str, wish: _Wish, place: Place) -> Trust:

@@ -35,7 +35,7 @@ def show(source: str | None, where: Where, as_json: bool) -> None:
         project = open_project(where)
         text, place = project.document()
     else:
-        project, (text, place) = _project(where), read_given(source)
+        project, (text, place) = _project(where), read_given(source, where.directory)
     compact = jws.split(text)
     document = Document.parse(compact.payload)
     verified = None if project is None else _verified(text, project)

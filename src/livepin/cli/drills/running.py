@@ -30,6 +30,7 @@ class Running:
         )
         self._changed = threading.Condition()
         self._seen: dict[str, Any] = {"visits": {}, "project": "", "held": [None, None]}
+        self._ends: list[Mapping[str, str]] = []
         self._events: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -44,6 +45,7 @@ class Running:
                     self._events.append(said)
                 else:
                     self._seen = said
+                    self._ends.append(said["visits"])
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
@@ -86,6 +88,15 @@ class Running:
     def visit(self, server: str) -> str:
         """How its last visit of a server ended."""
         return str(self._seen["visits"].get(server, ""))
+
+    def ever(self, server: str, since: int = 0) -> set[str]:
+        """All the ways in which visits of a server ended. `since`: how many of `rounds` do not count."""
+        return {str(ends[server]) for ends in self._ends[since:] if server in ends}
+
+    @property
+    def rounds(self) -> int:
+        """How often something has changed."""
+        return len(self._ends)
 
     def lets_in(self, server: str) -> bool:
         """Whether its last visit of a server was answered."""
