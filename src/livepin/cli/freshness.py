@@ -92,6 +92,8 @@ def publish(
     statement = statements.verify(_signed(payload, signer), revision, now)
     given = Prolongation(statement, revision, desk.trust, [desk.origin], now)
     prolonging.deliver(given)
+    if not desk.revisions.path(*revision.number).exists():
+        desk.revisions.keep(revision)  # whatever is below it is never prolonged from here
     problem = None if no_confirm or not desk.url else _unconfirmed(out, desk, given, timeout)
     members = {**_members(revision, statement), "confirmed": None if no_confirm or not desk.url else problem is None}
     out.result(members, _text(revision, statement, desk, problem))
@@ -130,7 +132,7 @@ def show(directory: Path, as_json: bool) -> int:
 
 
 def _published(desk: Desk) -> Revision:
-    revision = published(desk.origin, desk.trust)
+    revision = published(desk.origin, desk.trust, desk.revoked)
     if revision is None:
         raise PublishRefused("not_extendable", "nothing that verifies is published", where=desk.origin.name)
     return revision
@@ -140,7 +142,12 @@ def _extendable(desk: Desk, now: int) -> Revision:
     """What is published, if a statement can still do anything for it. Raises `PublishRefused`."""
     revision = _published(desk)
     limit, where = statements.limit(revision), f"{revision.epoch}.{revision.serial}"
-    if revision.keyset is None:
+    newest = max((one.number for one in desk.revisions.kept(desk.trust)), default=revision.number)
+    if revision.number < newest:
+        message = f"it is not the newest: {newest[0]}.{newest[1]} was there before, and somebody put this in its place"
+    elif desk.by_revoked_key(revision):
+        message = "the key set revokes the key that signed it"
+    elif revision.keyset is None:
         message = "an anchor signed it directly: only a key set can name refresh keys"
     elif not revision.keyset.refresh_keys:
         message = "its key set names no refresh keys"

@@ -173,7 +173,7 @@ def _make(
     held = desk.held()
     for note in held.notes:
         out.note(note)
-    epoch = 1 + max(desk.epoch, *(one.epoch for one in held.everything), 0)
+    epoch = desk.next_epoch(held)
     if not (wishes.anchors or own or wishes.export is not None or wishes.dry_run):
         raise KeyUnusable("anchor_missing", "no anchor was named that signs it", where=f"key set of epoch {epoch}")
     before = None if present is None else present.keyset

@@ -216,14 +216,20 @@ def _seen(desk: Desk, sights: list[Sight], timeout: float, told: Told) -> Iterat
 
 
 def _find(desk: Desk, epoch: int, serial: int) -> Revision:
-    """The revision from the drawer, else from the folder. Raises `ProjectInvalid` (`revision_missing`)."""
+    """The revision from the drawer, else from the folder. Raises `ProjectInvalid` (`revision_missing`).
+
+    Into the folder others can write: what a revoked key signed is taken from the drawer alone.
+    """
     for revision in desk.revisions.kept(desk.trust):
         if revision.number == (epoch, serial):
             return revision
     project = desk.project
     data = desk.origin.read(revision_key(project.organization, project.project, epoch, serial))
     try:
-        return verify_held(data or b"", desk.trust)
+        found = verify_held(data or b"", desk.trust, desk.revoked)
+        if desk.by_revoked_key(found):
+            raise DocumentRefused("key_revoked", "V3", "the key that signed it is revoked, and it is not in revisions/")
+        return found
     except DocumentRefused as error:
         why = error.message if data else "neither in revisions/ nor in the folder"
         name = f"{epoch}.{serial}" if epoch else str(serial)

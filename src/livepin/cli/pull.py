@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from livepin.author.keyset import SignedKeySet
 from livepin.author.project import FILE_NAME, ProjectFile, Pulled
 from livepin.author.recover import logs_of
 from livepin.author.signers.places import DetachedPlace
+from livepin.cli.desk import Desk
 from livepin.cli.options import dry_run_option, json_option
 from livepin.cli.output import Output
 from livepin.cli.project_server import ServerProject
 from livepin.cli.where import Where, audience, project_options, server_of
 from livepin.core.jws import PublicKey
-from livepin.core.trust import Revision, Trust, verify_held
-from livepin.errors import CommandFailed, ProjectInvalid
+from livepin.core.trust import Revision, Trust, open_keyset, verify_held
+from livepin.errors import CommandFailed, DocumentRefused, ProjectInvalid
 from livepin.publish.revisions import FOLDER, Revisions
 
 #: As many revisions are kept, so that an emergency can go back to one of them.
@@ -50,7 +52,7 @@ def pull(signer: str, folder: str, force: bool, where: Where, dry_run: bool, as_
     project = _project(where, file)
     if file is not None:
         _refuse_losing(file, project, force=force)
-    there = _There.read(project)
+    there = _There.read(project, None if file is None else Desk(file.read()))
     if file is None:
         file = pulled.new_file(directory, there.draft, there.settings(signer, folder))
     else:
@@ -102,19 +104,31 @@ class _There:
     own: bool
     revisions: tuple[Revision, ...]
     adopted_unseen: bool
+    notes: tuple[str, ...]
 
     @classmethod
-    def read(cls, project: ServerProject) -> _There:
+    def read(cls, project: ServerProject, here: Desk | None) -> _There:
         said = project.api.get(f"{project.path}/keyset").members
         anchors = tuple(PublicKey.from_text(text) for text in said["anchors"])
         trust = Trust(project.organization, project.project, anchors, int(said["threshold"]))
-        signed = SignedKeySet.open(said["keys"], trust) if said.get("keys") else None
-        key, own = _key(project, trust, signed)
         numbers = project.api.get(f"{project.path}/revisions", limit=REVISIONS).members["items"]
         texts = [project.text(one["epoch"], one["serial"]) for one in numbers]
-        kept = tuple(verify_held(text, trust) for text in texts)
         unseen = bool(numbers) and numbers[0]["source"] == "adopted" and bool(project.compare().changes)
-        return cls(project.draft(), project.settings(), trust, signed, key, own, kept, unseen)
+        rest = project.draft(), project.settings()
+        if here is None:
+            signed = SignedKeySet.open(said["keys"], trust) if said.get("keys") else None
+            key, own = _key(project, trust, signed)
+            return cls(*rest, trust, signed, key, own, tuple(verify_held(text, trust) for text in texts), unseen, ())
+        signed, notes = _keyset_beside(here, tuple(said.get("keys") or ()))
+        if (trust.anchors.keys(), trust.threshold) != (here.trust.anchors.keys(), here.trust.threshold):
+            notes.append(
+                "the server names other anchors than this folder, whose stay: `livepin anchor add` is for those "
+                "that applications embed"
+            )
+        own = here.project.public_key.thumbprint in _allowed(here.trust, signed)
+        own = own and not isinstance(here.project.signer, DetachedPlace)
+        kept = _kept_beside(here, texts)
+        return cls(*rest, here.trust, signed, here.project.public_key, own, kept, unseen, tuple(notes))
 
     def settings(self, signer: str, folder: str) -> dict[str, dict[str, Any]]:
         """The tables of a new project file."""
@@ -137,9 +151,46 @@ class _There:
             edit.set_trust(file, self.trust.anchors.values(), self.trust.threshold, keyset.FILE_NAME)
 
 
+def _keyset_beside(here: Desk, texts: tuple[str, ...]) -> tuple[SignedKeySet | None, list[str]]:
+    """The key set in force here: the server's where it is later and our anchors signed it; and what to say of it.
+
+    A server that was restored from an old backup, or is somebody else's, takes no revocation back.
+    """
+    ours = here.keyset
+    if not texts:
+        return ours, ["the server has no key set; the one that is here stays"] if ours else []
+    try:
+        open_keyset(texts, here.trust, here.revoked)
+        theirs = SignedKeySet.open(texts, here.trust)
+    except DocumentRefused as error:
+        return ours, [f"the server's key set is not one that applications accept ({error.code}): {error.message}"]
+    if ours is None or theirs.keyset.epoch > ours.keyset.epoch:
+        return theirs, []
+    if theirs.keyset.digest == ours.keyset.digest:
+        return ours, []
+    epochs = f"epoch {theirs.keyset.epoch}, and epoch {ours.keyset.epoch} is here"
+    return ours, [f"the server has another key set, of {epochs}: it stays. Bring it to the server"]
+
+
+def _kept_beside(here: Desk, texts: Iterable[str]) -> tuple[Revision, ...]:
+    """The server's revisions that this folder believes: none of a key, or an anchor, that was revoked here."""
+    found = []
+    for text in texts:
+        with contextlib.suppress(DocumentRefused):
+            revision = verify_held(text, here.trust, here.revoked)
+            if not here.by_revoked_key(revision):
+                found.append(revision)
+    return tuple(found)
+
+
+def _allowed(trust: Trust, signed: SignedKeySet | None) -> Collection[str]:
+    """Thumbprints of the keys that may sign documents."""
+    return trust.anchors.keys() if signed is None else signed.keyset.signing_keys.keys() - signed.keyset.revoked
+
+
 def _key(project: ServerProject, trust: Trust, signed: SignedKeySet | None) -> tuple[PublicKey, bool]:
     """A key that may sign: one's own before the server's, the newest first; and whether it is one's own."""
-    allowed = trust.anchors.keys() if signed is None else signed.keyset.signing_keys.keys() - signed.keyset.revoked
+    allowed = _allowed(trust, signed)
     listed = project.api.get(f"{project.path}/keys").members["items"]
     usable = [one for one in listed if one["thumbprint"] in allowed and "retired_at" not in one]
     usable.sort(key=lambda one: str(one["kind"]) != "own")
@@ -166,6 +217,8 @@ def _write(directory: Path, file: ProjectFile, there: _There) -> None:
 
 
 def _tell(out: Output, file: ProjectFile, there: _There, version: int, *, dry_run: bool) -> None:
+    for note in there.notes:
+        out.note(note)
     if not there.own:
         out.note("the server alone can sign: without your own key in the key set, no emergency is handled without it")
     if there.draft.asks_for_ct:

@@ -169,7 +169,7 @@ def stage(desk: Desk, content: Mapping[str, Any] | None = None) -> Staged:
     """The next revision of the project file's content, or of an older document's `content` (a roll-back)."""
     held, now = desk.held(), int(time.time())
     desk.refuse_behind(held)
-    serial = staging.next_serial(held.everything, desk.epoch)
+    serial = staging.next_serial(desk.under_our_keyset(held), desk.epoch)
 
     def made(serial: int) -> dict[str, Any]:
         if content is None:

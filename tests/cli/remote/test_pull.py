@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from livepin.author.project import ProjectFile
+from livepin.cli.desk import Desk
+from livepin.cli.drills import thief
+from livepin.core.base64s import b64
 from tests.cli.conftest import Service
 from tests.cli.remote.conftest import HOST
+from tests.cli.remote.mallory import between
 from tests.cli.remote.server import Server
-from tests.cli.shell import Shell
+from tests.cli.shell import PASSPHRASE, Shell
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 DENIED = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
@@ -111,3 +117,59 @@ def test_numbers_that_the_server_cannot_find_are_not_given_again(
     assert stranger.json("push", status=3)["error"]["code"] == "not_found"
     assert stranger.json("push", "--create", status=3)["error"]["code"] == "configuration_url_missing"
     assert stranger.json("push", status=3)["error"]["code"] == "not_found"
+
+
+@pytest.fixture
+def keyed(stranger: Shell, server: Server, service: Service) -> Shell:
+    """A project with a key set that was moved to the server; it publishes to the folder that the server does."""
+    server.projects += 1
+    name = f"acme/keyed{server.projects}"
+    (stranger.directory / "public").symlink_to(server.installation.data / "origin")
+    where = ("--address", service.place, "--ca", str(service.ca), "--url", server.origin_url)
+    stranger.livepin("init", name, HOST, *where, "--anchor", "../drawer/shop.pem")
+    (stranger.directory.parent / "token").write_text(server.token)
+    stranger.livepin("login", server.url, "--token-file", "../token", "--project", name)
+    stranger.livepin("push", "--create")
+    stranger.variables["PROJECT"] = name
+    return stranger
+
+
+def test_a_server_with_an_older_key_set_takes_no_revocation_back(keyed: Shell, server: Server) -> None:
+    """It was restored from a backup, or is somebody else's by now."""
+    keyed.livepin("keyset", "revoke", "signing", "--anchor", "../drawer/shop.pem")
+    before = (keyed.directory / "keyset.jws").read_bytes()
+    done = keyed.json("pull")
+    assert "epoch 1, and epoch 2 is here" in done["notes"][0]
+    assert (keyed.directory / "keyset.jws").read_bytes() == before
+    assert keyed.json("publish")["epoch"] == 2
+
+
+def test_a_server_that_is_somebody_elses_names_no_anchor_of_this_folder(keyed: Shell, server: Server) -> None:
+    """Applications embed what they embed: a folder that was pulled into it learns nothing about that from a server."""
+    found(keyed)  # so that there is a revision to lie about
+    genuine = Desk.open(keyed.directory)
+    stolen = thief.stolen(keyed.directory / "keys" / "signing.pem", PASSPHRASE)
+    anchor, text = thief.own(), (server.installation.data / "origin" / keyed.variables["PROJECT"] / "pins.jws")
+    his_keys = thief.key_set(text.read_text(), anchor, stolen, 9)
+    his = thief.document(text.read_text(), stolen, "A" * 43 + "=", keys=[his_keys])
+
+    def change(path: str, members: dict[str, Any]) -> None:
+        if path.endswith("/keyset"):
+            members |= {"anchors": [b64(anchor.public.spki)], "keys": [his_keys]}
+        if path.endswith("/revisions/1/1"):
+            members["text"] = his
+
+    token = keyed.directory.parent / "token"
+    with between(server.url, change) as mallory:
+        keyed.livepin("login", mallory.url, "--profile", "mallory", "--token-file", str(token))
+        done = keyed.json("pull", LIVEPIN_SERVER="mallory")
+    assert [note.partition(":")[0] for note in done["notes"]] == [
+        "the server's key set is not one that applications accept (threshold_unmet)",
+        "the server names other anchors than this folder, whose stay",
+    ]
+    now = Desk.open(keyed.directory)
+    assert now.trust.anchors == genuine.trust.anchors
+    assert now.keyset == genuine.keyset
+    assert not list((keyed.directory / "revisions").glob("9.*"))
+    shutil.rmtree(keyed.directory / "keys")
+    assert keyed.json("embed")["public_key"] == b64(next(iter(genuine.trust.anchors.values())).spki)
