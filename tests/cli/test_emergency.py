@@ -10,6 +10,7 @@ import http.server
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_somebody_follows_the_page_at_three_in_the_morning(
         assert f"revision {published[1]}," in reader.follow(6)
 
     held = verify_held(before.text, _trust(embedded))
-    arrived = verify(pointer.read_bytes(), _trust(embedded), before.issued_at + 60, held)
+    arrived = verify(pointer.read_bytes(), _trust(embedded), time.time(), held)
     assert arrived.adopted
     assert arrived.revision.number == (before.epoch, before.serial + 1)
     copy = pointer.with_name("pins.jws.gz")
