@@ -28,7 +28,7 @@ from django.db import connection
 from livepin.author.files import PRIVATE, write_once
 from livepin.errors import CommandFailed, InputInvalid
 from livepin.server import keyring, sealed_file
-from livepin.server.config import MAX_GRACE_DAYS, Config
+from livepin.server.config import DATABASE_OPTIONS, MAX_GRACE_DAYS, Config
 
 _FORMAT, _VERSION = "livepin-backup", 1
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -116,6 +116,8 @@ def _program(name: str, arguments: list[str], source: int = subprocess.PIPE) -> 
     given = connection.settings_dict
     names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
     environment = {**os.environ, **{name: str(given[key]) for name, key in names.items() if given.get(key)}}
+    options = given.get("OPTIONS", {})
+    environment |= {name: str(options[option]) for option, name in DATABASE_OPTIONS.items() if option in options}
     with tempfile.TemporaryFile() as complaints:
         try:
             process = subprocess.Popen(

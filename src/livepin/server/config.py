@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from livepin.errors import ConfigurationError
 from livepin.publish.public import is_https
@@ -122,6 +123,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 _NAMES = frozenset(one.name for one in fields(Config))
+#: What may stand in the query of `database_url`, and the environment variable that says it to PostgreSQL's programs.
+DATABASE_OPTIONS = {
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+}
 SECRETS = frozenset(("secret_key", "master_keys", "database_url", "mail_url", "oidc_client_secret", "metrics_token"))
 
 
@@ -258,6 +268,10 @@ def _database(name: str, value: Any) -> str:
     text = _text(name, value)
     if text and not text.startswith(("postgres://", "postgresql://")):
         raise _fault(name, "is not postgresql://USER@HOST/NAME; leave it out for SQLite in the data folder")
+    strange = parse_qs(urlsplit(text).query, keep_blank_values=True).keys() - {"host", *DATABASE_OPTIONS}
+    if strange:
+        # What is not understood must not be left out: it may be what asks for TLS.
+        raise _fault(name, f"knows host, {', '.join(DATABASE_OPTIONS)}, not {', '.join(sorted(strange))}")
     return text
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 
 from livepin.server import health, metrics
 from livepin.server.proxies import is_trusted, sender
@@ -50,10 +50,15 @@ class Requests:
         request.encoding = "utf-8"
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=number)
-        response = health.answer(request, direct) or self._get_response(request)
+        response = health.answer(request, direct) or _echo_refused(request) or self._get_response(request)
         response["X-Request-ID"] = number
         _record(request, response.status_code, time.perf_counter() - began)
         return response
+
+
+def _echo_refused(request: HttpRequest) -> HttpResponse | None:
+    """TRACE sends back what was sent, cookies included, and serves nobody here."""
+    return HttpResponseNotAllowed(["GET", "HEAD", "POST"]) if request.method == "TRACE" else None
 
 
 def current() -> str:

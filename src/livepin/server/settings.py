@@ -27,16 +27,18 @@ def _database(config: operator.Config) -> dict[str, Any]:
             },
         }
     parts = urlsplit(config.database_url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         # A socket's folder stands in the query: postgresql://user@/name?host=/run/postgresql
-        "HOST": parse_qs(parts.query).get("host", [unquote(parts.hostname or "")])[0],
+        "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": query,
     }
 
 
@@ -50,7 +52,8 @@ def _single_sign_on(config: operator.Config) -> list[dict[str, Any]]:
             "name": config.oidc_name or "single sign-on",
             "client_id": config.oidc_client_id,
             "secret": config.oidc_client_secret,
-            "settings": {"server_url": config.oidc_url},
+            # A code that somebody took on its way is worth nothing without the half that stays in the session.
+            "settings": {"server_url": config.oidc_url, "oauth_pkce_enabled": True},
         }
     ]
 

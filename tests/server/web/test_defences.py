@@ -18,6 +18,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from livepin.server import settings as ours
 from livepin.server.actions import hosts, invitations
 from livepin.server.models import Account, Invitation, Organization
 from livepin.server.web import sessions
@@ -84,6 +85,26 @@ def test_no_answer_can_be_framed_or_taken_for_something_else(world: World, addre
 
 def test_what_somebody_saw_is_kept_by_no_cache(world: World) -> None:
     assert "no-store" in visit(world, "carol").get("/o/acme/").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/static/", "/static/livepin/", "/static/livepin", "/static/livepin/../", "/.git/config"]
+)
+def test_no_folder_is_listed(world: World, address: str) -> None:
+    assert visit(world, "carol").get(address).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/", "/account/login/", "/api/v1/me", "/static/livepin/livepin.css"])
+def test_no_request_is_sent_back_to_who_sent_it(world: World, address: str) -> None:
+    answer = visit(world, "carol").trace(address, headers={"X-Secret": "hush"})
+    assert answer.status_code == 405
+    assert b"hush" not in answer.content
+
+
+def test_nothing_is_switched_on_that_only_helps_to_develop() -> None:
+    assert ours.DEBUG is False
+    told = [*ours.INSTALLED_APPS, *ours.MIDDLEWARE, str(ours.TEMPLATES)]
+    assert not [one for one in told if "debug" in one or "admin" in one]
 
 
 # ---------------------------------------------------------------- sessions
@@ -239,6 +260,11 @@ def test_password_fields_are_masked_and_password_managers_may_fill_them() -> Non
     assert 'type="password"' in field
     assert 'autocomplete="current-password"' in field
     assert "onpaste" not in page
+
+
+def test_a_password_is_kept_as_what_is_slow_to_guess(bob: Account) -> None:
+    assert bob.password.startswith("argon2$argon2id$")
+    assert PASSWORD not in bob.password
 
 
 def test_changing_a_password_takes_the_old_one(bob: Account) -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from playwright.sync_api import Page
 
+from livepin.server import settings as ours
 from livepin.server.models import Account
+from livepin.server.settings import CONFIG
 from tests.server.web import provider
 from tests.server.web.visitor import Visitor
 
@@ -32,14 +35,14 @@ def single_sign_on(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[
         try:
             assert process.stdout.readline() == "serving\n"
             url = f"http://127.0.0.1:{port}"
-            application = {
-                "provider_id": "sso",
-                "name": "the company",
-                "client_id": provider.CLIENT,
-                "secret": provider.SECRET,
-                "settings": {"server_url": url},
-            }
-            settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [application]}}
+            given = replace(
+                CONFIG,
+                oidc_name="the company",
+                oidc_url=url,
+                oidc_client_id=provider.CLIENT,
+                oidc_client_secret=provider.SECRET,
+            )
+            settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": ours._single_sign_on(given)}}
             yield url
         finally:
             process.terminate()
