@@ -73,7 +73,8 @@ CODES: dict[str, str] = {
     "source_encoding": "Serve the document as it is, or gzipped.",
     "store_unusable": "Give the store a directory of its own: owned by this user, mode 0700, not below /tmp.",
     # the project file and what it names
-    "project_missing": "Run this in a project's folder, name it with --directory, or start with `livepin init`.",
+    "project_missing": "Run this in a project's folder, or name it with -C; `livepin init` makes one, and "
+    "`livepin pull` one of a server's project.",
     "project_exists": "Use the project that is there, or give `livepin init` another --directory.",
     "project_invalid": "Correct the line that the message names; docs/cli.md describes `livepin.toml`.",
     "file_unreadable": "Check that the file exists, is text, and may be read.",

@@ -28,6 +28,7 @@ from livepin.testing.cast import Cast
 from tests.cli.conftest import Service
 from tests.cli.ct_world import CtWorld
 from tests.cli.fresh_world import Machine
+from tests.cli.remote import table as remote
 from tests.cli.shell import PASSPHRASE, Shell
 
 DIGEST = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="
@@ -112,8 +113,9 @@ TREE = dict(every_command())
 #: test_drills.py call them.
 OPERATING = {name for name in TREE if name.split()[0] in ("serve", "server", "drill")}
 
+REMOTE_NOUNS = ("login", "logout", "profile", "organization", "project", "pull", "push", "adopt")
 #: About a server, and those who sign in to it: tests/cli/remote calls them.
-REMOTE = {name for name in TREE if name.split()[0] in ("login", "logout", "profile", "pull", "push", "adopt")}
+REMOTE = {name for name in TREE if name.split()[0] in REMOTE_NOUNS}
 
 
 def options_of(command: click.Command) -> set[str]:
@@ -147,6 +149,13 @@ def prepare(project: Shell, keyed_template: Path) -> None:
 
 def test_the_calls_are_all_there_is() -> None:
     assert sorted(CALLS) == sorted(set(TREE) - OPERATING - REMOTE)
+
+
+def test_it_is_decided_what_every_command_does_on_a_server() -> None:
+    """A new command goes into one of the tables that tests/cli/remote/test_every_command.py plays."""
+    operators = {name for name in TREE if name.startswith(remote.OPERATORS)}
+    tables = [set(remote.WORKS), set(remote.REFUSED), remote.HERE, operators]
+    assert sorted(name for table in tables for name in table) == sorted(TREE)
 
 
 @pytest.mark.parametrize("name", CALLS)

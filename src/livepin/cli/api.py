@@ -13,7 +13,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -40,6 +40,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 PAUSES = (0.3, 1.0)
 #: The longest that a busy server is waited for, in seconds, when it says how long.
 MAX_PATIENCE = 61
+#: Entries of a list that are asked for at a time.
+_PAGE = 200
 _AGAIN = frozenset((502, 503, 504))
 _CLASSES: dict[int, type[LivepinError]] = {
     401: Unauthenticated,
@@ -92,6 +94,16 @@ class Api:
     def get(self, path: str, **query: str | int) -> Reply:
         """Read something. Raises the server's own errors, and `ServerFailed`."""
         return self.ask("GET", path, query=query)
+
+    def every(self, path: str) -> Iterator[dict[str, Any]]:
+        """All entries of a list, page by page. Raises as `get`."""
+        reply = self.get(path, limit=_PAGE)
+        while True:
+            yield from reply.members["items"]
+            following = str(reply.members.get("next", ""))
+            if not following:
+                return
+            reply = self.get(path, limit=_PAGE, cursor=following)
 
     def ask(
         self,

@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "login": ("login", "Sign in to a server, whose projects the same commands then work on."),
     "logout": ("logout", "Sign out of a server."),
     "profile": ("profile", "Servers that this machine knows: list, use."),
+    "organization": ("organization", "Organizations on a server: list."),
+    "project": ("project_there", "Projects on a server: list, new, show."),
     "pull": ("pull", "A server's project as files, for an emergency without the server."),
     "push": ("push", "A project file's draft to the server."),
     "adopt": ("adopt", "Have a server take over what was published without it."),

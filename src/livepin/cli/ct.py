@@ -12,14 +12,18 @@ import click
 from livepin.author.ct_logs import LogTable
 from livepin.author.files import read_text
 from livepin.author.names import typed_pattern
-from livepin.author.project import FILE_NAME, ProjectFile
+from livepin.author.project import FILE_NAME
 from livepin.cli.ct_log import need_table
 from livepin.cli.ct_logs import logs
+from livepin.cli.ct_rule import no_table
 from livepin.cli.exits import Exit
 from livepin.cli.look import ca_option, proxy_option
-from livepin.cli.options import MomentType, address_option, directory_option, json_option, timeout_option
+from livepin.cli.options import MomentType, address_option, json_option, timeout_option
 from livepin.cli.output import Output
+from livepin.cli.project import OpenProject
+from livepin.cli.projects import open_project
 from livepin.cli.scts import POLICIES, examine, result_members, result_text, rule_text
+from livepin.cli.where import Where, profile_of, project_options
 from livepin.core.document import Action, CtRule
 from livepin.core.hosts import candidates
 from livepin.core.pins import Certificate, certificates_of_pem
@@ -54,7 +58,7 @@ class _Chain:
 @proxy_option
 @ca_option
 @timeout_option
-@directory_option
+@project_options
 @json_option
 def check(
     source: str,
@@ -65,22 +69,24 @@ def check(
     proxy: str | None,
     ca: Path | None,
     timeout: float,
-    directory: Path,
+    where: Where,
     as_json: bool,
 ) -> int:
     """Verify the SCTs of a chain (a PEM file, leaf first, or what HOST serves); exit status 1 where CT is not met.
 
-    Of a HOST of the project, its own CT rule is applied, unless --policy says otherwise.
+    Of a HOST of the project, its own CT rule is applied, unless --policy says otherwise. Of a server's project the log
+    table is the operator's; it is this machine that looks.
     """
-    out = Output(as_json)
-    known, now = need_table(directory), time.time() if at is None else float(at)
+    out, now = Output(as_json), time.time() if at is None else float(at)
+    project = _project(where)
+    known = _table(where, project)
     if _is_file(source):
         chains = [_Chain(source, _of_file(Path(source)))]
-        rule = _rule(directory, policy, pattern, None)
+        rule = _rule(project, policy, pattern, None)
     else:
         place = parse_address(source)
         out.progress(f"looking at {place}")
-        rule = _rule(directory, policy, pattern, place.host)
+        rule = _rule(project, policy, pattern, place.host)
         chains = _live(place, address, proxy, ca, timeout)
     judged = [_judged(one, known, now, rule) for one in chains]
     satisfied = all(members["satisfied"] for members, _ in judged)
@@ -140,14 +146,31 @@ def _live(place: Address, address: Address | None, proxy: str | None, ca: Path |
     return found
 
 
-def _rule(directory: Path, policy: str | None, pattern: str | None, host: str | None) -> CtRule:
+def _project(where: Where) -> OpenProject | None:
+    """The project whose rules are meant; None where a folder has a log table and no project file."""
+    is_file = profile_of(where) is None
+    return None if is_file and not (where.directory / FILE_NAME).exists() else open_project(where)
+
+
+def _table(where: Where, project: OpenProject | None) -> LogTable:
+    """The log table. Raises `ProjectInvalid` (`ct_logs_missing`)."""
+    if project is None or not project.on_server:
+        return need_table(where.directory)
+    if (found := project.log_table) is None:
+        raise no_table(project, "to verify SCTs by")
+    return found
+
+
+def _rule(project: OpenProject | None, policy: str | None, pattern: str | None, host: str | None) -> CtRule:
     """The rule to apply: of the host that was named or is covered, else the policy alone. Raises `ProjectInvalid`."""
     plain = CtRule(Action.ENFORCE, policy or "chrome", None, None)
-    if pattern is None and (host is None or policy is not None or not (directory / FILE_NAME).exists()):
+    if pattern is None and (host is None or policy is not None or project is None):
         return plain
-    project = ProjectFile.open(directory).read()
+    if project is None:
+        raise ProjectInvalid("project_missing", f"there is no {FILE_NAME} with a rule for {pattern}", where="--host")
+    draft = project.draft()
     names = [typed_pattern(pattern).text] if pattern is not None else list(candidates(host or ""))
-    entry = next((found for name in names if (found := project.host(name)) is not None), None)
+    entry = next((found for name in names if (found := draft.host(name)) is not None), None)
     if entry is None or entry.ct is None or entry.ct["action"] == "off":
         if pattern is None:
             return plain

@@ -102,11 +102,12 @@ def _operator(text: str, known: LogTable | None) -> str:
 
 def _log(text: str, known: LogTable | None, project: OpenProject) -> str:
     if known is None:
-        raise _no_table(project, f"to find the log {text!r} in")
+        raise no_table(project, f"to find the log {text!r} in")
     return known.find(text).id
 
 
-def _no_table(project: OpenProject, why: str) -> ProjectInvalid:
+def no_table(project: OpenProject, why: str) -> ProjectInvalid:
+    """The error where there is no log table; `why` it is needed."""
     if project.on_server:
         hint = "Its operator makes one in the server's data folder: `livepin ct logs import -C DATA`."
         return ProjectInvalid("ct_logs_missing", f"the server has no {FILE_NAME} {why}", where=FILE_NAME, hint=hint)
@@ -116,7 +117,7 @@ def _no_table(project: OpenProject, why: str) -> ProjectInvalid:
 def _live(wish: CtWish, project: OpenProject, known: LogTable | None, pattern: str, out: Output) -> dict[str, Any]:
     """`operators`, or `logs`, of the SCTs that verify at every address."""
     if known is None:
-        raise _no_table(project, "to verify SCTs by")
+        raise no_table(project, "to verify SCTs by")
     now = time.time()
     ids = project.proven_logs(pattern, known, wish.timeout, out.progress)
     logs: list[LogEntry] = [found for one in dict.fromkeys(ids) if (found := known.log(one)) is not None]
