@@ -139,7 +139,9 @@ def test_a_server_withdraws_a_compromised_project(empty: Stage, server: Server) 
     empty.application.refresh()
     empty.application.wait_event("withdrawn", SECONDS)
     assert empty.is_safe(), "the last document is in force"
-    assert server.try_to("POST", f"{SHOP}/publishes", {})[0] == 409, "nothing is signed any more"
+    refusal = server.refusal("POST", f"{SHOP}/publishes", {})
+    assert refusal is not None, "nothing is signed any more"
+    assert refusal.code == "state_wrong"
     starts_anew(empty, embedded)
 
 

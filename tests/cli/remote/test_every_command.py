@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.cli.conftest import Service
-from tests.cli.remote.server import Server
+from tests.cli.remote.server import EMAIL, Server
 from tests.cli.remote.table import REFUSED, WORKS
 from tests.cli.shell import Shell
 from tests.cli.test_commands import CT, TREE, options_of
@@ -19,6 +19,11 @@ def test_every_command_works_on_the_project_or_says_what_to_do(
     published: Shell, server: Server, service: Service
 ) -> None:
     project = published.variables["PROJECT"]
+    # A token of this test's own, because signing out ends it.
+    secret = server.link(f"accounts.sign_in_link({EMAIL!r})")
+    made = server.ask("POST", "/sign-ins/redeem", {"secret": secret, "client": "tests"})
+    (published.directory.parent / "token").write_text(made.json["token"])
+    published.livepin("login", "--token-file", "../token")
     places = {"$PLACE": service.place, "$CA": str(service.ca), "$PROJECT": project}
     places["$URL"] = f"{server.origin_url}{project}/pins.jws"
     public = published.directory / "signing.pub.pem"

@@ -11,12 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from livepin.cli.api import Api
 from livepin.cli.drills.report import DrillFailed, Report
+from livepin.errors import LivepinError
 
 _STARTS, _ENDS, _ANSWERS = 60.0, 25.0, 30.0
 _API = "/api/v1"
@@ -74,12 +75,7 @@ class Server:
 
     def _wait_until_ready(self) -> None:
         end = time.monotonic() + _STARTS
-        while True:
-            try:
-                if self._request("GET", "/readyz", None, {})[0] == http.client.OK:
-                    return
-            except OSError:
-                pass
+        while not self._is_ready():
             if time.monotonic() > end or (self._process is not None and self._process.poll() is not None):
                 raise DrillFailed("the server does not get ready")
             time.sleep(0.1)
@@ -107,28 +103,33 @@ class Server:
     def ask(self, method: str, path: str, body: Any = None, *, token: str = "", remedy: bool = False) -> Any:
         """A request of the owner's (or whose `token` it is); its JSON. Raises `DrillFailed` where it is refused."""
         began = time.monotonic()
-        status, answer = self.try_to(method, path, body, token=token)
+        try:
+            answer = self._api(token).ask(method, path, body, if_match="*").members
+        except LivepinError as error:
+            raise DrillFailed(f"{method} {path}: {error.message} [{error.code}]") from None
         if remedy:
             self._report.count(f"{method} {_API}{path}", time.monotonic() - began)
-        if status >= http.client.BAD_REQUEST:
-            raise DrillFailed(f"{method} {path}: {status} {answer}")
         return answer
 
-    def try_to(self, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
-        """The same, whatever comes of it."""
-        return self._request(
-            method, _API + path, body, {"Authorization": f"Bearer {token or self.owner}", "If-Match": "*"}
-        )
+    def refusal(self, method: str, path: str, body: Any = None, *, token: str = "") -> LivepinError | None:
+        """Why the same is refused; None where it is done."""
+        try:
+            self._api(token).ask(method, path, body, if_match="*")
+        except LivepinError as error:
+            return error
+        return None
 
-    def _request(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
+    def _api(self, token: str) -> Api:
+        """What the command line itself talks to a server with."""
+        return Api(f"http://127.0.0.1:{self._port}", token or self.owner, timeout=_ANSWERS)
+
+    def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWERS)
         try:
-            data = None if body is None else json.dumps(body)
-            sent = dict(headers) if body is None else {"Content-Type": "application/json", **headers}
-            connection.request(method, path, data, sent)
-            answer = connection.getresponse()
-            text = answer.read()
-            return answer.status, json.loads(text) if text.startswith((b"{", b"[")) else {}
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
         finally:
             connection.close()
 
@@ -140,8 +141,10 @@ class Server:
         found: dict[str, Any] = {}
         while found.get("state") != "published":
             found = self.ask("GET", f"{project}/publishes/{asked['id']}?wait=10", token=token)
-            if found["state"] in ("refused", "failed", "waiting", "cancelled") or time.monotonic() - began > _STARTS:
+            if found["state"] in ("refused", "failed", "cancelled") or time.monotonic() - began > _STARTS:
                 raise DrillFailed(f"the publish is {found['state']}: {found.get('findings')} {found.get('problem')}")
+            if found["state"] == "waiting":
+                time.sleep(0.1)  # for its worker alone; the server answers at once in that state
         if remedy:
             self._report.count(f"POST {_API}{path}", time.monotonic() - began)
         return found
