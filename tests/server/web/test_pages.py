@@ -36,7 +36,6 @@ INSIDE = (
     "/o/acme/settings/",
     "/o/acme/end/",
     "/o/acme/members/",
-    "/o/acme/mail/",
     "/o/acme/tokens/",
     "/o/acme/tokens/new/",
     "/o/acme/audit/",
