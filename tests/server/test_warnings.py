@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connections
+from django.urls import resolve
 from django.utils import timezone
 
 from livepin.author.draft import HostEntry, PinEntry
-from livepin.errors import Forbidden, NotFound
-from livepin.server.actions import hosts, publishes, rates, warnings
+from livepin.errors import Forbidden, NotFound, ValueInvalid
+from livepin.server.actions import hosts, memberships, publishes, rates, warnings
 from livepin.server.jobs import tasks
 from livepin.server.models import Account, AuditEntry, Job, Look, Membership, Notice, Project
 from livepin.server.settings import CONFIG
@@ -264,10 +265,59 @@ def test_the_job_mails_and_forgets_after_years(world: World) -> None:
     assert not Notice.objects.exists()
 
 
+def test_a_mail_names_the_page_and_the_way_to_get_fewer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = CONFIG.public_url
+    object.__setattr__(CONFIG, "public_url", "https://livepin.example.com")
+    try:
+        serve(world, 10)
+        mailed(world)
+    finally:
+        object.__setattr__(CONFIG, "public_url", before)
+    sent = mail.outbox[0]
+    assert "https://livepin.example.com/o/acme/p/shop/warnings/\n" in sent.body
+    assert str(sent.body).endswith("https://livepin.example.com/o/acme/mail/")
+    assert sent.extra_headers["List-Unsubscribe"] == "<https://livepin.example.com/o/acme/mail/>"
+    assert [resolve(one).view_name for one in ("/o/acme/p/shop/warnings/", "/o/acme/mail/")] == ["warnings", "mail"]
+
+
+def test_a_member_chooses_which_warnings_come_by_mail_in_each_organization(world: World) -> None:
+    memberships.choose_mail(world.actor("bob"), "acme", "pressing")
+    memberships.choose_mail(world.actor("paul"), "acme", "none")
+    serve(world, 10)
+    assert mailed(world) == ["ada@example.com", "alice@example.com"]
+    serve(world, 1)
+    assert mailed(world) == ["ada@example.com", "alice@example.com", "bob@example.com"]
+    memberships.choose_mail(world.actor("paul"), "acme", "all")
+    assert mailed(world) == ["paul@example.com"], "and whoever wants them again is told what holds"
+    with pytest.raises(ValueInvalid, match="none of all, pressing, none"):
+        memberships.choose_mail(world.actor("paul"), "acme", "some")
+    with pytest.raises(NotFound):
+        memberships.choose_mail(world.actor("mallory"), "acme", "none")
+
+
+def test_an_owner_goes_without_any_only_knowingly(world: World) -> None:
+    serve(world, 1)
+    with pytest.raises(ValueInvalid) as refused:
+        memberships.choose_mail(world.actor("alice"), "acme", "none")
+    assert refused.value.where == "knowingly"
+    assert "alice@example.com" in mailed(world)
+    memberships.choose_mail(world.actor("alice"), "acme", "none", knowingly=True)
+    entry = AuditEntry.objects.filter(organization=world.organization).order_by("-number")[0]
+    assert (entry.what, entry.detail) == ("warning mail chosen", {"mail": "none"})
+    serve(world, 1, host="b.example.com")
+    assert "alice@example.com" not in mailed(world)
+    # Who becomes an owner chose it as somebody else.
+    memberships.choose_mail(world.actor("paul"), "acme", "none")
+    memberships.change_role(world.actor("alice"), "acme", str(world.accounts["paul"].id), "owner")
+    assert memberships.mine(world.actor("paul"), "acme").mail == "pressing"
+    serve(world, 1, host="c.example.com")
+    assert "paul@example.com" in mailed(world)
+
+
 def test_a_mail_about_very_much_stays_short(world: World) -> None:
     serve(world, 10)
     one = listed(world)[0].warning
-    text = warnings.text_of("acme/shop", [one] * 70)
+    text = warnings.text_of("acme", "shop", [one] * 70)
     assert text.count("* SOON") == 50
     assert "… and 20 more." in text
 

@@ -68,6 +68,8 @@ TABLE: dict[str, Row] = {
     "members_change_role": Row(MANAGE, {**ORGANIZATION, "account": "{carol}"}, {"role": "editor"}),
     # Carol, who reads, removes herself.
     "members_remove": Row("++FF+NFFFFFUUU", {**ORGANIZATION, "account": "{carol}"}, success=204),
+    "members_read_mail": Row("+++++NFFFFFUUU", ORGANIZATION),
+    "members_choose_mail": Row("+++++NFFFFFUUU", ORGANIZATION, {"mail": "pressing"}),
     "invitations_list_all": Row(MANAGE, ORGANIZATION),
     "invitations_create": Row(MANAGE, ORGANIZATION, {"email": "new@example.com", "role": "viewer"}, 201),
     "invitations_revoke": Row(MANAGE, {**ORGANIZATION, "invitation": "{invitation}"}, success=204),

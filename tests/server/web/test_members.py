@@ -161,3 +161,21 @@ def test_what_was_sent_after_the_proof_ran_out_is_done_after_the_next_one(world:
     shown = bob.post(asked.headers["Location"], {"password": PASSWORD}).content.decode()
     assert "livepin on a laptop" in shown
     assert f'<form method="post" action="{page}">' in shown
+
+
+def test_a_member_chooses_on_a_page_which_warnings_come_by_mail(world: World) -> None:
+    bob = visit(world, "bob")
+    assert "I am an owner" not in bob.get("/o/acme/mail/").content.decode()
+    assert bob.post("/o/acme/mail/", {"mail": "none"}).headers["Location"] == "/o/acme/mail/"
+    assert 'value="none" id="id_mail_2" required checked' in bob.get("/o/acme/mail/").content.decode()
+    assert "As a viewer you get none" in visit(world, "carol").get("/o/acme/mail/").content.decode()
+    alice = visit(world, "alice")
+    refused = alice.post("/o/acme/mail/", {"mail": "none"}).content.decode()
+    assert "say that it is meant" in refused
+    assert alice.post("/o/acme/mail/", {"mail": "none", "knowingly": "on"}).status_code == 302
+    chosen = dict(Membership.objects.filter(organization=world.organization).values_list("account__email", "mail"))
+    assert (chosen["alice@example.com"], chosen["bob@example.com"], chosen["ada@example.com"]) == (
+        "none",
+        "none",
+        "all",
+    )

@@ -36,6 +36,7 @@ INSIDE = (
     "/o/acme/settings/",
     "/o/acme/end/",
     "/o/acme/members/",
+    "/o/acme/mail/",
     "/o/acme/tokens/",
     "/o/acme/tokens/new/",
     "/o/acme/audit/",

@@ -35,6 +35,7 @@ LEAST: dict[str, str | None] = {
     "organization-settings": READ,
     "organization-factor": OWN,
     "members": READ,
+    "mail": READ,
     "member-change": MANAGE,
     "member-remove": MANAGE,
     "invitation-revoke": MANAGE,

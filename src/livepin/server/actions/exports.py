@@ -54,7 +54,7 @@ def account(actor: Actor) -> dict[str, Any]:
         ],
         "tokens": [_fields(one, *_TOKEN) for one in found.tokens.order_by("created_at")],
         "memberships": [
-            {"organization": one.organization.identifier, **_fields(one, "role", "created_at")}
+            {"organization": one.organization.identifier, **_fields(one, "role", "mail", "created_at")}
             for one in found.memberships.select_related("organization").order_by("created_at")
         ],
         "invitations": [

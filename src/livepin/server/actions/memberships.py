@@ -13,6 +13,9 @@ from livepin.server.actions import accounts, audit, tokens
 from livepin.server.actions.actor import ORDER, ROLES, Actor, May, Reach, reach_to_leave, reach_whole
 from livepin.server.models import Membership, Organization
 
+#: Which warnings come to a member by mail: all, what is wrong now or ends very soon, or none.
+MAIL = ("all", "pressing", "none")
+
 
 def listed(actor: Actor, organization: str, after: str = "", most: int = 100) -> list[Membership]:
     """At most `most` members after the e-mail address `after`, in that order. Raises `NotFound`, `Forbidden`."""
@@ -25,6 +28,33 @@ def check_role(role: str) -> None:
     """Raise `ValueInvalid` for what is no role."""
     if role not in ROLES:
         raise ValueInvalid("value_invalid", f"it is none of {', '.join(ROLES)}", where="role")
+
+
+def mine(actor: Actor, organization: str) -> Membership:
+    """One's own membership. Takes no right, but a person. Raises `NotFound`, `Forbidden`."""
+    account = accounts.person(actor)
+    return reach_whole(actor, organization, May.READ).organization.memberships.get(account=account)
+
+
+def choose_mail(actor: Actor, organization: str, mail: str, *, knowingly: bool = False) -> Membership:
+    """Choose which warnings come to oneself by mail, one of `MAIL`; `knowingly`: asked of an owner who wants none.
+
+    Raises `NotFound`, `Forbidden`, `ValueInvalid`.
+    """
+    if mail not in MAIL:
+        raise ValueInvalid("value_invalid", f"it is none of {', '.join(MAIL)}", where="mail")
+    account = accounts.person(actor)
+    reached = reach_whole(actor, organization, May.READ)
+    with transaction.atomic():
+        found = _locked(reached, str(account.id))
+        if mail == "none" and found.role == "owner" and found.mail != "none" and not knowingly:
+            message = "an owner who gets no mail may hear of an outage from customers: say that it is meant"
+            raise ValueInvalid("value_invalid", message, where="knowingly")
+        if mail != found.mail:
+            found.mail = mail
+            found.save(update_fields=["mail"])
+            audit.append(reached.organization, actor, "warning mail chosen", str(account.id), mail=mail)
+    return found
 
 
 def change_role(actor: Actor, organization: str, account_id: str, role: str) -> Membership:
@@ -42,7 +72,10 @@ def change_role(actor: Actor, organization: str, account_id: str, role: str) -> 
             return found
         _keep_an_owner(found)
         before, found.role = found.role, role
-        found.save(update_fields=["role"])
+        if role == "owner" and found.mail == "none":
+            # They chose it as somebody else; an owner goes without only knowingly.
+            found.mail = "pressing"
+        found.save(update_fields=["role", "mail"])
         if ORDER.index(ROLES[role]) < ORDER.index(ROLES[before]):
             _forget_invitations(found)
         audit.append(reached.organization, actor, "role changed", account_id, role=role)

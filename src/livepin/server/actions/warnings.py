@@ -209,8 +209,8 @@ def mail_due(project_id: str, now: datetime | None = None) -> int:
     noted = set(project.acknowledgements.values_list("warning", flat=True))
     due = [one for one in current(project, moment) if one.id not in noted and one.kind not in _NOT_MAILED]
     sent, problem = 0, None
-    for account in _told(project) if due else ():
-        claimed = _claim(project, account, due, moment)
+    for account, wanted in _told(project, due):
+        claimed = _claim(project, account, wanted, moment)
         if not claimed:
             continue
         try:
@@ -226,9 +226,14 @@ def mail_due(project_id: str, now: datetime | None = None) -> int:
     return sent
 
 
-def _told(project: Project) -> list[Account]:
+def _told(project: Project, due: Sequence[Warning]) -> Iterator[tuple[Account, Sequence[Warning]]]:
+    """Who is told, and of what: each member of what they chose (memberships.py)."""
+    pressing = [one for one in due if one.stage is not Stage.SOON]
+    chosen: dict[str, Sequence[Warning]] = {"all": due, "pressing": pressing}
     members = project.organization.memberships.filter(role__in=_TOLD, account__is_active=True)
-    return [one.account for one in members.select_related("account").order_by("account__email")]
+    for one in members.select_related("account").order_by("account__email") if due else ():
+        if wanted := chosen.get(one.mail, ()):
+            yield one.account, wanted
 
 
 def _mine(project: Project, account: Account, claimed: Sequence[Warning]) -> QuerySet[Notice]:
@@ -254,20 +259,35 @@ def _claim(project: Project, account: Account, due: Sequence[Warning], now: date
 
 
 def _mail(project: Project, account: Account, claimed: Sequence[Warning]) -> None:
-    name = f"{project.organization.identifier}/{project.identifier}"
+    organization, name = project.organization.identifier, project.identifier
     count = f"{len(claimed)} warning{'' if len(claimed) == 1 else 's'}"
-    EmailMessage(f"[Livepin] {name}: {count}", text_of(name, claimed), to=[account.email]).send()
+    # No vacation notice answers it, and a mail program may offer the page on which less is chosen.
+    headers = {"Auto-Submitted": "auto-generated"}
+    if CONFIG.public_url:
+        headers["List-Unsubscribe"] = f"<{_choices(organization)}>"
+    subject, text = f"[Livepin] {organization}/{name}: {count}", text_of(organization, name, claimed)
+    EmailMessage(subject, text, to=[account.email], headers=headers).send()
 
 
-def text_of(name: str, told: Sequence[Warning]) -> str:
+def _choices(organization: str) -> str:
+    """Where a member chooses which warnings come by mail."""
+    return f"{CONFIG.public_url}/o/{organization}/mail/"
+
+
+def text_of(organization: str, project: str, told: Sequence[Warning]) -> str:
     """The text of a mail about warnings."""
+    name = f"{organization}/{project}"
     lines = [f"{name} has something to tell:", ""]
     for one in told[:_MOST_IN_A_MAIL]:
         lines += [f"* {one.stage.upper()}: {one.message}.", f"  {one.hint}", ""]
     if len(told) > _MOST_IN_A_MAIL:
         lines += [f"… and {len(told) - _MOST_IN_A_MAIL} more.", ""]
-    lines += [f"The project's page shows all of it: {CONFIG.public_url or 'the dashboard'}", ""]
+    page = f"{CONFIG.public_url}/o/{organization}/p/{project}/warnings/" if CONFIG.public_url else "in the dashboard"
+    choices = _choices(organization) if CONFIG.public_url else "in the dashboard"
     lines += [
-        "Each stage of a warning is mailed once. Acknowledge one there, and its stage is mailed to nobody any more."
+        f"All of it, and what to do: {page}",
+        "",
+        "Each stage of a warning is mailed once. Acknowledge one there, and its stage is mailed to nobody any more.",
+        f"Which warnings come to you by mail, you choose here: {choices}",
     ]
     return "\n".join(lines)

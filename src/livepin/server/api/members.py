@@ -40,6 +40,19 @@ class NewRole(Body):
     role: Role
 
 
+class Mail(Answer):
+    """Which warnings come to oneself by mail: all, pressing (what is wrong now, or ends very soon) or none."""
+
+    mail: str
+
+
+class NewMail(Body):
+    """Another choice. `knowingly` is asked of an owner who wants none."""
+
+    mail: Annotated[str, Field(description="all, pressing or none")]
+    knowingly: bool = False
+
+
 def shown(membership: Any) -> dict[str, Any]:
     """A member as JSON."""
     return {
@@ -70,3 +83,16 @@ def remove(request: HttpRequest, organization: str, account: UUID) -> HttpRespon
     """Remove a member, or leave, if it is oneself. Their tokens of this organization end at once."""
     memberships.remove(actor(request), organization, str(account))
     return nothing()
+
+
+@router.get("/organizations/{organization}/mail", response={200: Mail})
+def read_mail(request: HttpRequest, organization: str) -> HttpResponse:
+    """Which warnings of the organization come to oneself by mail."""
+    return answer({"mail": memberships.mine(actor(request), organization).mail})
+
+
+@router.put("/organizations/{organization}/mail", response={200: Mail})
+def choose_mail(request: HttpRequest, organization: str, body: NewMail) -> HttpResponse:
+    """Choose which warnings of the organization come to oneself by mail; other members choose for themselves."""
+    chosen = memberships.choose_mail(actor(request), organization, body.mail, knowingly=body.knowingly)
+    return answer({"mail": chosen.mail})

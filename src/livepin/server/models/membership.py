@@ -13,11 +13,15 @@ from livepin.server.models.organization import Organization
 
 
 class Membership(models.Model):
-    """One account in one organization. Roles: owner, admin, publisher, editor, viewer."""
+    """One account in one organization. Roles: owner, admin, publisher, editor, viewer.
+
+    `mail`: which warnings come by mail: all, pressing (what is wrong now, or ends very soon) or none.
+    """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16)
+    mail = models.CharField(max_length=8, default="all")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -41,6 +41,42 @@ class Code(forms.Form):
     code = forms.CharField(max_length=100, label="Code of the invitation")
 
 
+class Mail(forms.Form):
+    """Which warnings come by mail."""
+
+    mail = forms.ChoiceField(
+        widget=forms.RadioSelect,
+        label="By mail I get",
+        choices=(
+            ("all", "every warning: what ends soon at most once a day, what is pressing within the hour"),
+            ("pressing", "only what is pressing: what is wrong now, or ends very soon"),
+            ("none", "nothing: I look at the pages"),
+        ),
+    )
+    knowingly = forms.BooleanField(
+        required=False, label="I am an owner, and know that nobody may tell me when connections begin to fail"
+    )
+
+
+@page
+def mail(request: HttpRequest, organization: str) -> HttpResponse:
+    """Choose which of an organization's warnings come by mail: for oneself alone."""
+    reached = organizations.read(actor(request), organization)
+    mine = memberships.mine(actor(request), organization)
+    form = Mail(request.POST or None, initial={"mail": mine.mail, "knowingly": mine.mail == "none"})
+    if mine.role != "owner":
+        del form.fields["knowingly"]
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        with refusals(form):
+            knowingly = given.get("knowingly", False)
+            memberships.choose_mail(actor(request), organization, given["mail"], knowingly=knowingly)
+            messages.success(request, "It is kept. The pages show every warning, whatever comes by mail.")
+            return redirect("mail", organization)
+    context = {"organization": reached.organization, "form": form, "role": mine.role, "address": mine.account.email}
+    return render(request, "livepin/mail.html", context)
+
+
 @guarded_form
 def index(request: HttpRequest, organization: str) -> HttpResponse:
     """The members, and the invitations that wait."""

@@ -62,6 +62,7 @@ _ORGANIZATION: list[URLPattern | URLResolver] = [
     path("end/", ends.delete_organization, name="organization-end"),
     path("keep/", ends.keep_organization, name="organization-keep"),
     path("members/", members.index, name="members"),
+    path("mail/", members.mail, name="mail"),
     path("members/<uuid:account>/", members.change, name="member-change"),
     path("members/<uuid:account>/remove/", members.remove, name="member-remove"),
     path("invitations/<uuid:invitation>/revoke/", members.revoke, name="invitation-revoke"),
