@@ -55,7 +55,7 @@ class Logs(Answer):
     logs: list[Log]
 
 
-class Host(Body):
+class Sighted(Body):
     """A host of a draft, as it is or as it is to be: the places to look at."""
 
     host: Annotated[str, Field(max_length=260)]
@@ -95,7 +95,7 @@ def list_all(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("/organizations/{organization}/projects/{project}/scts", response={200: Proofs})
-def prove(request: HttpRequest, organization: str, project: str, body: Host) -> HttpResponse:
+def prove(request: HttpRequest, organization: str, project: str, body: Sighted) -> HttpResponse:
     """Look at a host now, at every address, and weigh its SCTs by the operator's table. Nothing is stored."""
     places = tuple(body.look_at or ())
     found = ct_logs.prove(actor(request), organization, project, body.host, places, body.address)
