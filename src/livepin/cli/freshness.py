@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from livepin.cli.options import (
 )
 from livepin.cli.output import Output, moment, table
 from livepin.cli.passphrase import secret_of
+from livepin.cli.project_server import ServerProject
+from livepin.cli.projects import on_server
+from livepin.cli.where import Where, profile_of, project_options
 from livepin.core import freshness as statements
 from livepin.core import jws
 from livepin.core.document import serialize
@@ -101,34 +105,54 @@ def publish(
 
 
 @freshness.command()
-@directory_option
+@project_options
 @json_option
-def show(directory: Path, as_json: bool) -> int:
+def show(where: Where, as_json: bool) -> int:
     """Show until when the published document is good, and by which statement. Exit status 1: it is out of date."""
-    desk, now = Desk.open(directory), time.time()
+    standing = _here(Desk.open(where.directory)) if profile_of(where) is None else _there(on_server(where))
+    return _tell(Output(as_json), standing, time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a published document stands. `limit`: as far as statements can prolong it; `stated_at`: None for none."""
+
+    about: Mapping[str, Any]
+    number: str
+    expires_at: int
+    limit: int
+    until: int
+    stated_at: int | None
+
+
+def _here(desk: Desk) -> _Standing:
     revision = _published(desk)
-    statement = prolonging.on(desk.origin, revision, now)
-    until = revision.expires_at if statement is None else statement.until
-    members = {
-        **_about(revision),
-        "expires_at": revision.expires_at,
-        "extendable_until": statements.limit(revision),
-        "until": until,
-        "fresh": now < until,
-        "statement": None if statement is None else {"issued_at": statement.issued_at, "until": statement.until},
-    }
+    statement = prolonging.on(desk.origin, revision, time.time())
+    until, stated_at = (revision.expires_at, None) if statement is None else (statement.until, statement.issued_at)
+    number, limit = f"{revision.epoch}.{revision.serial}", statements.limit(revision)
+    return _Standing(_about(revision), number, revision.expires_at, limit, until, stated_at)
+
+
+def _there(project: ServerProject) -> _Standing:
+    """As the server says it. Raises `NotFound` where nothing is published."""
+    said = project.api.get(f"{project.path}/freshness").members
+    about = {"epoch": said["epoch"], "serial": said["serial"], "by_server": said["by_server"]}
+    limit, number = said.get("extendable_until", said["expires_at"]), f"{said['epoch']}.{said['serial']}"
+    return _Standing(about, number, said["expires_at"], limit, said["until"], said.get("stated_at"))
+
+
+def _tell(out: Output, one: _Standing, now: float) -> int:
+    statement = None if one.stated_at is None else {"issued_at": one.stated_at, "until": one.until}
+    members = {"expires_at": one.expires_at, "extendable_until": one.limit, "until": one.until}
     rows = [
-        ("revision", f"{revision.epoch}.{revision.serial}"),
-        ("expires by itself", moment(revision.expires_at)),
-        (
-            "extendable until",
-            moment(statements.limit(revision)) if statements.limit(revision) > revision.expires_at else "(not)",
-        ),
-        ("statement", "(none that fits)" if statement is None else f"of {moment(statement.issued_at)}"),
-        ("good until", f"{moment(until)}{'' if now < until else '  OUT OF DATE'}"),
+        ("revision", one.number),
+        ("expires by itself", moment(one.expires_at)),
+        ("extendable until", moment(one.limit) if one.limit > one.expires_at else "(not)"),
+        ("statement", "(none that fits)" if one.stated_at is None else f"of {moment(one.stated_at)}"),
+        ("good until", f"{moment(one.until)}{'' if now < one.until else '  OUT OF DATE'}"),
     ]
-    Output(as_json).result(members, table(rows))
-    return Exit.OK if now < until else Exit.NO
+    out.result({**one.about, **members, "fresh": now < one.until, "statement": statement}, table(rows))
+    return Exit.OK if now < one.until else Exit.NO
 
 
 def _published(desk: Desk) -> Revision:

@@ -17,6 +17,9 @@ from livepin.author.signers.places import parse_place
 from livepin.cli.options import directory_option, dry_run_option, json_option, passphrase_option
 from livepin.cli.output import Output, ask, table
 from livepin.cli.passphrase import given_passphrase, secret_of
+from livepin.cli.project_server import ServerProject
+from livepin.cli.projects import on_server
+from livepin.cli.where import Where, project_options
 from livepin.errors import KeyUnusable
 
 kind_option = click.option(
@@ -141,14 +144,25 @@ def sign_input(
 
 
 @keys.command("list")
-@directory_option
+@project_options
 @json_option
-def list_(directory: Path, as_json: bool) -> None:
-    """List the signing keys; no passphrase is needed."""
-    found = key_files.list_keys(directory)
+def list_(where: Where, as_json: bool) -> None:
+    """List the signing keys; no passphrase is needed. With --server or --project, those that a server knows."""
+    if where.server or where.project:
+        _list_there(Output(as_json), on_server(where))
+        return
+    found = key_files.list_keys(where.directory)
     rows = [(one.name, one.kind, one.public_key) for one in found]
     text = table(rows, ("NAME", "KIND", "PUBLIC KEY")) or "no keys"
     Output(as_json).result({"keys": [_members(one) for one in found]}, text)
+
+
+def _list_there(out: Output, project: ServerProject) -> None:
+    """Of managed keys the server has the private half, of own ones the public half alone."""
+    found = list(project.api.every(f"{project.path}/keys"))
+    rows = [(one["kind"], one["use"], "retired" if "retired_at" in one else "", one["public_key"]) for one in found]
+    text = table(rows, ("KIND", "USE", "", "PUBLIC KEY")) or "no keys"
+    out.result({"server": project.api.url, "keys": found}, text)
 
 
 def _members(key: key_files.KeyFile) -> dict[str, str]:

@@ -13,14 +13,15 @@ import click
 from livepin.author import keyset as key_sets
 from livepin.author.files import read_bytes
 from livepin.author.keys import KEYS, KeyFile, list_keys, named_public_key, new_key
-from livepin.author.keyset import DAY, DEFAULT_LIFE_DAYS, MAX_LIFE_DAYS, Change, SignedKeySet, texts_of_document
+from livepin.author.keyset import DAY, DEFAULT_LIFE_DAYS, MAX_LIFE_DAYS, Change, SignedKeySet
 from livepin.author.signers.pem import KeyKind
 from livepin.author.signers.places import PemPlace
 from livepin.author.signers.signer import Signer
 from livepin.cli import anchors as anchor_room
-from livepin.cli.anchors import Outcome, keyset_members, open_anchors, settle
+from livepin.cli.anchors import Outcome, open_anchors, settle
 from livepin.cli.desk import Desk
 from livepin.cli.keys import kind_option
+from livepin.cli.keyset_show import in_force, show
 from livepin.cli.options import (
     anchor_option,
     anchor_passphrase_option,
@@ -29,13 +30,12 @@ from livepin.cli.options import (
     json_option,
     passphrase_option,
 )
-from livepin.cli.output import Output, moment, table
+from livepin.cli.output import Output, moment
 from livepin.cli.passphrase import given_passphrase
 from livepin.cli.publishing import signer_of
-from livepin.cli.source import read_source
 from livepin.core.jws import PublicKey
 from livepin.core.keyset import KeySet
-from livepin.errors import DocumentRefused, InputInvalid, KeyUnusable, ProjectInvalid
+from livepin.errors import InputInvalid, KeyUnusable, ProjectInvalid
 
 _THUMBPRINT = 43
 
@@ -121,7 +121,7 @@ def rotate(keep_key: bool, directory: Path, as_json: bool, **options: Any) -> No
     Keys of other machines stay in the key set. `livepin publish` brings it to applications.
     """
     out, desk, wishes = Output(as_json), Desk.open(directory), _Wishes(**options)
-    present = _present(desk)
+    present = in_force(desk)
     without = () if keep_key else (desk.project.public_key.thumbprint,)
     _make(out, desk, wishes, present, without)
 
@@ -136,7 +136,7 @@ def revoke(stolen: str, directory: Path, as_json: bool, **options: Any) -> None:
     others a release without it is what helps.
     """
     out, desk, wishes = Output(as_json), Desk.open(directory), _Wishes(**options)
-    present = _present(desk)
+    present = in_force(desk)
     thumbprint = _thumbprint(stolen, desk)
     left = [one for one in desk.project.anchors if one.thumbprint != thumbprint]
     if len(left) < desk.project.threshold:
@@ -144,13 +144,6 @@ def revoke(stolen: str, directory: Path, as_json: bool, **options: Any) -> None:
         hint = "Only a release with another anchor helps: see docs/keys.md."
         raise KeyUnusable("anchor_missing", message, where=stolen, hint=hint)
     _make(out, desk, wishes, present, (thumbprint,), revoked=frozenset({thumbprint}))
-
-
-def _present(desk: Desk) -> SignedKeySet:
-    """The key set in force. Raises `ProjectInvalid` (`keyset_missing`)."""
-    if desk.keyset is None:
-        raise ProjectInvalid("keyset_missing", "the anchor signs documents itself", where="livepin.toml")
-    return desk.keyset
 
 
 def _thumbprint(text: str, desk: Desk) -> str:
@@ -332,54 +325,4 @@ def _to_countersign(desk: Desk, brought: Sequence[str]) -> tuple[str, ...]:
     return present.texts
 
 
-@keyset.command("show")
-@click.argument("source", required=False, metavar="[FILE|URL]")
-@directory_option
-@json_option
-def show(source: str | None, directory: Path, as_json: bool) -> None:
-    """Show the key set in force, or that of a document; which keys it names, and which anchors signed it."""
-    out, desk = Output(as_json), Desk.open(directory)
-    if source is None:
-        signed, where = _present(desk), desk.project.keyset_file
-    else:
-        text, where = read_source(source, directory)
-        copies = texts_of_document(text) if "\n" not in text and not _is_keyset(text) else text.splitlines()
-        if not copies:
-            raise ProjectInvalid("keyset_missing", "an anchor signed this document itself", where=where)
-        signed = SignedKeySet.open(copies, desk.trust)
-    missing = [one.thumbprint for one in signed.missing(desk.project.anchors)]
-    waiting = key_sets.read_pending(desk.project.path(key_sets.NEXT_NAME), desk.trust)
-    members = {"source": where, **keyset_members(signed), "not_signed_by": missing}
-    members["waiting"] = None if waiting is None else waiting.keyset.epoch
-    text = table(_rows(desk, signed, where, missing))
-    if waiting is not None:
-        text += f"\n\nepoch {waiting.keyset.epoch} waits in {key_sets.NEXT_NAME} for the signatures of more anchors"
-    out.result(members, text)
-
-
-def _is_keyset(text: str) -> bool:
-    try:
-        key_sets.epoch_of(key_sets.payload_of(text))
-    except DocumentRefused:
-        return False
-    return True
-
-
-def _rows(desk: Desk, signed: SignedKeySet, where: str, missing: list[str]) -> list[tuple[str, str]]:
-    names = {one.thumbprint: one.name for one in list_keys(desk.project.directory)}
-    said = signed.keyset
-
-    def named(thumbprint: str) -> str:
-        return f"{thumbprint} {names.get(thumbprint, '')}".strip()
-
-    return [
-        ("source", where),
-        ("epoch", str(said.epoch)),
-        ("issued", moment(said.issued_at)),
-        ("expires", f"{moment(said.expires_at)}; rotate by {moment(signed.warn_at)}"),
-        *(("signing key", named(one)) for one in said.signing_keys if one not in said.revoked),
-        *(("refresh key", named(one)) for one in said.refresh_keys),
-        *(("revoked", named(one)) for one in sorted(said.revoked)),
-        *(("signed by", named(one)) for one in signed.signed_by),
-        *(("NOT signed by", named(one)) for one in missing),
-    ]
+keyset.add_command(show)

@@ -169,7 +169,7 @@ def _keyset_beside(here: Desk, texts: tuple[str, ...]) -> tuple[SignedKeySet | N
     if theirs.keyset.digest == ours.keyset.digest:
         return ours, []
     epochs = f"epoch {theirs.keyset.epoch}, and epoch {ours.keyset.epoch} is here"
-    return ours, [f"the server has another key set, of {epochs}: it stays. Bring it to the server"]
+    return ours, [f"the server has another key set, of {epochs}: it stays. `livepin push --keyset` brings it"]
 
 
 def _kept_beside(here: Desk, texts: Iterable[str]) -> tuple[Revision, ...]:

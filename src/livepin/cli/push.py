@@ -25,13 +25,15 @@ from livepin.errors import Conflict, InputInvalid, NotFound, ProjectInvalid
 @click.command()
 @click.option("--create", is_flag=True, help="Make the project on the server, with the key that signs here.")
 @click.option("--replace", "force", is_flag=True, help="Overwrite the server's draft, whoever changed it.")
+@click.option("--keyset", "with_keyset", is_flag=True, help="Bring the key set, too: it is in force there at once.")
 @project_options
 @dry_run_option
 @json_option
-def push(create: bool, force: bool, where: Where, dry_run: bool, as_json: bool) -> None:
+def push(create: bool, force: bool, with_keyset: bool, where: Where, dry_run: bool, as_json: bool) -> None:
     """Bring the draft of the project file to the server. Nothing is published by that.
 
-    What changed on the server since `livepin pull` is not overwritten.
+    What changed on the server since `livepin pull` is not overwritten. With --keyset what is published is signed again,
+    saying the same, so that applications get the key set.
     """
     out, file = Output(as_json), ProjectFile.open(where.directory)
     here = file.read()
@@ -41,6 +43,7 @@ def push(create: bool, force: bool, where: Where, dry_run: bool, as_json: bool) 
     changes = staging.diff(None if there is None else _payload(there), _payload(here))
     if there is not None and not force:
         _refuse_overwriting(project, here, there)
+    epoch = _bring_keyset(out, project, here, dry_run=dry_run) if with_keyset and there is not None else None
     if not dry_run:
         if there is None or pulled.digest_of(there) != pulled.digest_of(here):
             version = _put(project, here)
@@ -48,9 +51,10 @@ def push(create: bool, force: bool, where: Where, dry_run: bool, as_json: bool) 
         pulled.put_mark(file, Pulled(project.api.url, int(version.strip('"')), digest))
         file.save()
     verb = "would push to" if dry_run else "pushed to"
-    shown = changes_text(changes) or "nothing changes"
+    lines = [changes_text(changes) or "nothing changes"]
+    lines += [] if epoch is None else [f"the key set of epoch {epoch} {'would be' if dry_run else 'is'} in force there"]
     members = {"changes": [asdict(one) for one in changes], "dry_run": dry_run, "server": project.api.url}
-    out.result(members, f"{shown}\n{verb} {project.name}")
+    out.result({**members, "keyset": epoch}, "\n".join([*lines, f"{verb} {project.name}"]))
 
 
 def _project(where: Where, here: Project) -> ServerProject:
@@ -97,6 +101,29 @@ def _create(project: ServerProject, here: Project) -> None:
     settings |= {"proxy": here.proxy} if here.proxy else {}
     if settings:
         project.api.ask("PATCH", project.path, settings)
+
+
+def _bring_keyset(out: Output, project: ServerProject, here: Project, *, dry_run: bool) -> int | None:
+    """The epoch of the key set that is brought; None where the server has it. Raises `ProjectInvalid`, `Conflict`."""
+    signed = Desk(here).keyset
+    if signed is None:
+        raise ProjectInvalid("keyset_missing", "there is no key set here to bring", where=str(here.directory))
+    said = project.api.get(f"{project.path}/keyset").members
+    if set(said.get("keys") or ()) == set(signed.texts):
+        return None
+    if dry_run:
+        return signed.keyset.epoch
+    known = {one["thumbprint"] for one in project.api.every(f"{project.path}/keys")}
+    own = here.public_key
+    if own.thumbprint in signed.keyset.signing_keys and own.thumbprint not in known:
+        project.api.ask("POST", f"{project.path}/keys", {"public_key": b64(own.spki)})
+    anchors = [b64(anchor.spki) for anchor in here.anchors]
+    body: dict[str, Any] = {"keys": list(signed.texts)}
+    if (set(anchors), here.threshold) != (set(said["anchors"]), said["threshold"]):
+        body |= {"anchors": anchors, "threshold": here.threshold}
+    project.api.ask("PUT", f"{project.path}/keyset", body)
+    out.note("what is published is signed again under it: where your own key signs, `livepin publish --signer` does it")
+    return signed.keyset.epoch
 
 
 def _refuse_overwriting(project: ServerProject, here: Project, there: Draft) -> None:

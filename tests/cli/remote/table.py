@@ -24,6 +24,7 @@ WORKS: dict[str, tuple[list[str], int]] = {
     "rollback": (["rollback", "1"], 0),
     "show": (["show"], 0),
     "timeline": (["timeline"], 0),
+    "freshness show": (["freshness", "show"], 0),
     "verify": (["verify", "$URL"], 0),
     "embed": (["embed", "--seed", "seed.jws"], 0),
     # From this machine; with --project it is the server that looks.
@@ -53,12 +54,12 @@ REFUSED: dict[str, tuple[list[str], str, int]] = {
     "keyset rotate": (["keyset", "rotate", "--anchor", "a.pem"], "project_missing", 3),
     "keyset revoke": (["keyset", "revoke", "signing", "--anchor", "a.pem"], "project_missing", 3),
     "keyset countersign": (["keyset", "countersign", "--anchor", "a.pem"], "project_missing", 3),
-    "keyset show": (["keyset", "show"], "project_missing", 3),
+    # An anchor signs its documents itself.
+    "keyset show": (["keyset", "show"], "keyset_missing", 3),
     "anchor add": (["anchor", "add", "signing.pub.pem"], "project_missing", 3),
     "anchor remove": (["anchor", "remove", "signing.pub.pem"], "project_missing", 3),
     "anchor threshold": (["anchor", "threshold", "1"], "project_missing", 3),
     "freshness publish": (["freshness", "publish"], "project_missing", 3),
-    "freshness show": (["freshness", "show"], "project_missing", 3),
     "ct logs retire": (["ct", "logs", "retire", "one"], "ct_logs_missing", 3),
     "ct logs review": (["ct", "logs", "review", "--yes"], "ct_logs_missing", 3),
     "ct logs list": (["ct", "logs", "list"], "ct_logs_missing", 3),

@@ -173,3 +173,33 @@ def test_a_server_that_is_somebody_elses_names_no_anchor_of_this_folder(keyed: S
     assert not list((keyed.directory / "revisions").glob("9.*"))
     shutil.rmtree(keyed.directory / "keys")
     assert keyed.json("embed")["public_key"] == b64(next(iter(genuine.trust.anchors.values())).spki)
+
+
+def test_a_key_set_that_was_signed_here_is_brought_to_the_server(moved: Shell, server: Server) -> None:
+    there = ("--server", "default")
+    moved.livepin("adopt", *there)
+    for command in (("push", "--keyset"), ("keyset", "show", *there)):
+        assert moved.json(*command, status=3)["error"]["code"] == "keyset_missing"
+    moved.livepin("keyset", "new")
+    assert moved.json("push", "--keyset", "--dry-run")["keyset"] == 1
+    assert moved.json("keyset", "show", *there, status=3)["error"]["code"] == "keyset_missing"
+    done = moved.livepin("push", "--keyset")
+    assert "the key set of epoch 1 is in force there" in done.out
+    assert "what is published is signed again under it" in done.err
+    shown, here = moved.json("keyset", "show", *there), moved.json("keyset", "show")
+    assert (shown["epoch"], shown["signing_keys"]) == (1, here["signing_keys"])
+    # The anchor, which was the project's key, and the key that signs now.
+    assert [one["kind"] for one in moved.json("keys", "list", *there)["keys"]] == ["own", "own"]
+    assert moved.json("push", "--keyset")["keyset"] is None
+    assert moved.json("publish", "--signer", "keys/signing-1.pem", *there)["epoch"] == 1
+    assert moved.json("freshness", "show", *there)["epoch"] == 1
+    assert moved.json("verify", f"{server.origin_url}{moved.variables['PROJECT']}/pins.jws")["epoch"] == 1
+    # An older one does not come back.
+    moved.livepin("keyset", "rotate", "--anchor", "keys/signing.pem", LIVEPIN_ANCHOR_PASSPHRASE=PASSPHRASE)
+    old = (moved.directory / "keyset.jws").read_bytes()
+    moved.livepin("push", "--keyset")
+    moved.livepin("keyset", "rotate", "--anchor", "keys/signing.pem", LIVEPIN_ANCHOR_PASSPHRASE=PASSPHRASE)
+    moved.livepin("push", "--keyset")
+    (moved.directory / "keyset.jws").write_bytes(old)
+    assert moved.json("push", "--keyset", status=1)["ok"] is False
+    assert moved.json("keyset", "show", *there)["epoch"] == 3
