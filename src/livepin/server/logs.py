@@ -27,7 +27,7 @@ _LEAST = 6
 _FORMS = re.compile(
     r"lvp_[A-Za-z0-9_-]{20,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|(?<=://)[^/@\s\"']*:[^/@\s\"']*(?=@)",
+    r"|(?<=://)[^/@\s\"':]*:[^/@\s\"']*(?=@)",
     re.DOTALL,
 )
 

@@ -75,16 +75,24 @@ def configuration_url(project: Project) -> str:
 
 
 def change(actor: Actor, organization: str, project: str, settings: Settings) -> Project:
-    """Change what is no part of the draft. Takes the right to manage. Raises `ValueInvalid`."""
-    _, found = reach_project(actor, organization, project, May.MANAGE)
+    """Change what is no part of the draft. Takes the right to manage, and to own where fewer people have to approve.
+
+    Publishes that wait go on with the number that is in force: who lowers it alone approves them alone. Raises
+    `ValueInvalid`, `Forbidden`.
+    """
+    reached, found = reach_project(actor, organization, project, May.MANAGE)
     changed = {name: value for name, value in _checked(settings).items() if getattr(found, name) != value}
     if not changed:
         return found
     with transaction.atomic():
+        before = Project.objects.select_for_update().get(id=found.id).approvals_required
+        if changed.get("approvals_required", before) < before:
+            reached.need(May.OWN)
         for name, value in changed.items():
             setattr(found, name, value)
         found.save(update_fields=list(changed))
-        audit.append(found.organization, actor, "project changed", project, members=sorted(changed))
+        said = {name: value for name, value in changed.items() if name == "approvals_required"}
+        audit.append(found.organization, actor, "project changed", project, members=sorted(changed), **said)
     return found
 
 

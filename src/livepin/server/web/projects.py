@@ -64,7 +64,7 @@ class ProjectSettings(forms.Form):
         min_value=1,
         max_value=10,
         label="People who must agree to a publish",
-        help_text="1: whoever publishes decides alone.",
+        help_text="1: whoever publishes decides alone. A lower number takes an owner.",
     )
 
 
