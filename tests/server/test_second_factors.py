@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -67,6 +68,37 @@ def test_neither_seed_nor_code_is_in_the_database_and_both_let_their_owner_in(bo
     assert signs_in(code(seed))
     assert signs_in(codes[3])
     assert not signs_in(codes[3]), "a recovery code is good once"
+
+
+def test_whoever_knows_the_password_guesses_five_codes_of_whatever_kind_from_wherever(bob: Account) -> None:
+    seed = generate_totp_secret()
+    TOTP.activate(bob, seed)
+    codes = RecoveryCodes.activate(bob).generate_codes()
+    mallory = Client()
+    mallory.post("/account/login/", {"login": "bob@example.com", "password": PASSWORD})
+    for guess in ("00000000", "000000", "11111111", "111111", "22222222"):
+        assert mallory.post("/account/2fa/authenticate/", {"code": guess}).status_code == 200
+    # Not even the right ones help then, nor another browser.
+    assert mallory.post("/account/2fa/authenticate/", {"code": codes[0]}).status_code == 200
+    assert not signs_in(code(seed))
+
+
+def test_what_is_said_of_a_wrong_code_tells_nothing_of_what_somebody_has(bob: Account, world: World) -> None:
+    ada = world.accounts["ada"]
+    ada.set_password(PASSWORD)
+    ada.save()
+    EmailAddress.objects.create(user=ada, email=ada.email, verified=True, primary=True)
+    TOTP.activate(ada, generate_totp_secret())
+    TOTP.activate(bob, generate_totp_secret())
+    RecoveryCodes.activate(bob)
+    said = []
+    for email in ("ada@example.com", "bob@example.com"):
+        client = Client()
+        client.post("/account/login/", {"login": email, "password": PASSWORD})
+        page = client.post("/account/2fa/authenticate/", {"code": "00000000"}).content.decode()
+        said.append(re.sub(r"(value=|\"challenge\": )\"[^\"]+\"", "", page))
+    assert said[0] == said[1]
+    assert "ncorrect code" in said[0]
 
 
 def test_while_one_time_passwords_are_set_up_their_seed_is_not_in_the_database_either(world: World) -> None:

@@ -1,4 +1,8 @@
-"""What a certificate says, for people: names, dates, issuer, and all digests that a pin may hold."""
+"""What a certificate says, for people: names, dates, issuer, and all digests that a pin may hold.
+
+The threat: a host that is looked at says what it likes. A zero byte in a name, which databases do not keep, would have
+cost a project all its looks; a control character would be obeyed by a terminal.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +33,17 @@ def describe(certificate: Certificate) -> Description:
     try:
         parsed = x509.load_der_x509_certificate(certificate.der)
         return Description(
-            parsed.subject.rfc4514_string(),
-            parsed.issuer.rfc4514_string(),
-            der.san_names(certificate.der),
+            plain(parsed.subject.rfc4514_string()),
+            plain(parsed.issuer.rfc4514_string()),
+            tuple(map(plain, der.san_names(certificate.der))),
             int(parsed.not_valid_before_utc.timestamp()),
             int(parsed.not_valid_after_utc.timestamp()),
             digests,
         )
     except (ValueError, CertificateInvalid):  # a look shows strange certificates too
         return Description("", "", (), None, None, digests)
+
+
+def plain(text: str) -> str:
+    """A text of somebody else's in which what cannot be seen is written out, as `\\x00`."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -31,7 +31,7 @@ from livepin.server.models import Host, Look, Project
 from livepin.server.settings import CONFIG
 from livepin.watch import probe
 from livepin.watch.address import Address, Proxy, parse_address, parse_proxy
-from livepin.watch.describe import describe
+from livepin.watch.describe import describe, plain
 from livepin.watch.reachable import PROXY_PORTS, Bounds, reach
 from livepin.watch.sights import sights_of_host
 from livepin.watch.survey import Sight
@@ -186,7 +186,7 @@ def keep(project: Project, seen: Sequence[tuple[Sight, probe.Look]]) -> int:
 def _rows(host: Host, look: probe.Look) -> Iterator[Look]:
     name, at = str(Address(look.host, look.port)), datetime.fromtimestamp(look.looked_at, UTC)
     if not look.answers:
-        yield Look(host=host, name=name, address="-", at=at, problem=look.error[:500])
+        yield Look(host=host, name=name, address="-", at=at, problem=plain(look.error)[:500])
     for answer in look.answers:
         chain = [asdict(describe(one)) for one in answer.verified or answer.served]
         yield Look(
@@ -197,7 +197,7 @@ def _rows(host: Host, look: probe.Look) -> Iterator[Look]:
             validated=bool(answer.verified),
             not_after=chain[0]["not_after"] if chain else None,
             chain=chain,
-            problem=(answer.invalid or answer.error)[:500],
+            problem=plain(answer.invalid or answer.error)[:500],
         )
 
 
