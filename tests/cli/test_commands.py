@@ -113,7 +113,7 @@ TREE = dict(every_command())
 #: test_drills.py call them.
 OPERATING = {name for name in TREE if name.split()[0] in ("serve", "server", "drill")}
 
-REMOTE_NOUNS = ("login", "logout", "profile", "organization", "project", "pull", "push", "adopt")
+REMOTE_NOUNS = ("login", "logout", "profile", "organization", "project", "publishes", "pull", "push", "adopt")
 #: About a server, and those who sign in to it: tests/cli/remote calls them.
 REMOTE = {name for name in TREE if name.split()[0] in REMOTE_NOUNS}
 
@@ -154,7 +154,7 @@ def test_the_calls_are_all_there_is() -> None:
 def test_it_is_decided_what_every_command_does_on_a_server() -> None:
     """A new command goes into one of the tables that tests/cli/remote/test_every_command.py plays."""
     operators = {name for name in TREE if name.startswith(remote.OPERATORS)}
-    tables = [set(remote.WORKS), set(remote.REFUSED), remote.HERE, operators]
+    tables = [set(remote.WORKS), set(remote.REFUSED), remote.STATES, remote.HERE, operators]
     assert sorted(name for table in tables for name in table) == sorted(TREE)
 
 

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "profile": ("profile", "Servers that this machine knows: list, use."),
     "organization": ("organization", "Organizations on a server: list."),
     "project": ("project_there", "Projects on a server: list, new, show."),
+    "publishes": ("publishes", "Publishes on a server, and those that wait: list, approve, retry, cancel."),
     "pull": ("pull", "A server's project as files, for an emergency without the server."),
     "push": ("push", "A project file's draft to the server."),
     "adopt": ("adopt", "Have a server take over what was published without it."),

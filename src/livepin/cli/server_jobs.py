@@ -52,7 +52,7 @@ def list_(data: Path | None, as_json: bool) -> None:
 def retry(numbers: tuple[int, ...], everything: bool, data: Path | None, as_json: bool) -> int:
     """Have the dead jobs ID run once more: eight tries again, the first of them now.
 
-    A publish has given up by itself and is tried again on its page, or by asking for it again.
+    A publish has given up by itself and is tried again on its page, or by `livepin publishes retry`.
     """
     enter(data)
     from livepin.server import queue

@@ -101,6 +101,11 @@ def export(out: Output, project: ServerProject, wishes: Wishes, path: Path) -> i
     return Exit.OK
 
 
+def follow(out: Output, project: ServerProject, one: str) -> int:
+    """Follow a publish that is there, by its path, to its end; the exit status. Raises what it failed for."""
+    return _outcome(out, project, _followed(out, project, one, set()), signed_here=False)
+
+
 def bring(out: Output, project: ServerProject, answer: bytes) -> int:
     """Bring what another machine signed to the publish that waits for it, and follow that; the exit status."""
     listed = project.api.get(f"{project.path}/publishes", limit=50).members["items"]
@@ -149,6 +154,15 @@ def _followed(out: Output, project: ServerProject, one: str, told: set[tuple[str
 def _moves_on(publish: Mapping[str, Any]) -> bool:
     """Whether a publish that waits does so for its worker alone."""
     return publish["state"] == "waiting" and _missing(publish) <= 0 and "scheduled_for" not in publish
+
+
+def standing(publish: Mapping[str, Any]) -> str:
+    """The state of a publish in a few words, with whom or what it waits for."""
+    if publish["state"] != "waiting":
+        return str(publish["state"])
+    missing = _missing(publish)
+    what = f"{missing} more approvals" if missing > 1 else "another member's approval" if missing == 1 else "its hour"
+    return f"waits for {what}"
 
 
 def _missing(publish: Mapping[str, Any]) -> int:
@@ -279,15 +293,13 @@ def _text(done: Published, name: str, again: str) -> str:
 
 
 def _waits(out: Output, project: ServerProject, publish: Mapping[str, Any], settlement: Settlement) -> int:
-    missing = _missing(publish)
-    what = f"{missing} more approvals" if missing > 1 else "another member's approval" if missing else "its hour"
     members = {
         "state": "waiting",
         "publish": publish["id"],
         "server": project.api.url,
         **settlement_members(settlement),
     }
-    out.result(members, f"{settlement_text(settlement)}\nasked for; it waits for {what}".strip())
+    out.result(members, f"{settlement_text(settlement)}\nasked for; it {standing(publish)}".strip())
     return Exit.NO
 
 

@@ -38,6 +38,7 @@ WORKS: dict[str, tuple[list[str], int]] = {
     "project new": (["project", "new", "$PROJECT-second"], 0),
     "profile list": (["profile", "list"], 0),
     "profile use": (["profile", "use", "default"], 0),
+    "publishes list": (["publishes", "list"], 0),
     "pull": (["pull", "-C", "pulled"], 0),
     "push": (["push", "-C", "pulled"], 0),
     "adopt": (["adopt"], 0),
@@ -64,6 +65,9 @@ REFUSED: dict[str, tuple[list[str], str, int]] = {
     "ct logs review": (["ct", "logs", "review", "--yes"], "ct_logs_missing", 3),
     "ct logs list": (["ct", "logs", "list"], "ct_logs_missing", 3),
 }
+
+#: It is about a publish in a certain state: test_publishes.py brings one there.
+STATES = {"publishes approve", "publishes retry", "publishes cancel"}
 
 #: It is about no project, or begins one of files: it works here as anywhere (tests/cli/test_commands.py).
 HERE = {
