@@ -10,6 +10,9 @@ import pytest
 import livepin
 from livepin.testing import Cast, Origin
 from tests.acme import Acme
+from tests.artefacts import pytest_configure, pytest_terminal_summary
+
+__all__ = ["pytest_configure", "pytest_terminal_summary"]  # hooks: they say where pictures of failures are
 
 
 @pytest.fixture(scope="session")

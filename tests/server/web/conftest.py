@@ -13,7 +13,8 @@ from allauth.account.models import EmailAddress
 from playwright.sync_api import Browser, sync_playwright
 
 from livepin.server.settings import CONFIG
-from tests.server.web.visitor import SHOTS, Visitor
+from tests.artefacts import SHOTS
+from tests.server.web.visitor import Visitor
 from tests.server.world import World
 
 # Playwright runs an event loop in this thread; Django would refuse to ask its database from here.

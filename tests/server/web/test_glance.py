@@ -251,6 +251,12 @@ def test_a_publish_that_failed_is_seen_from_everywhere_with_its_reason(world: Wo
     shown = page(world)
     assert "The origin does not answer." in shown
     assert f"{HOME}publishes/{asked.id}/" in shown
+    assert ">Try again<" in page(world, f"{HOME}publishes/{asked.id}/", "paul")
+    # Something newer is published: nobody is called for what is overtaken.
+    Publish.objects.filter(id=asked.id).update(problem=problem | {"code": "superseded"})
+    for path in ("/", "/o/acme/", HOME):
+        assert "failed" not in page(world, path)
+    assert ">Try again<" not in page(world, f"{HOME}publishes/{asked.id}/", "paul")
 
 
 def test_a_withdrawn_project_says_so_and_offers_nothing_to_publish(world: World) -> None:

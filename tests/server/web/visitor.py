@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 WIDTHS = (360, 768, 1280)
 THEMES = ("light", "dark")
 

@@ -26,6 +26,8 @@ from livepin.watch.timeline import SeenCertificate, Timeline, timeline
 _LANES = 12
 #: Publishes in these states go on when somebody does something.
 _WAITING = ("waiting", "unsigned", "failed")
+#: Something newer is published instead: nothing is left to be done about it, and nobody is called for it.
+_MOOT = Q(problem__code="superseded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def belonging(actor: Actor) -> list[Belonging]:
     rows: QuerySet[Any] = organizations(actor).annotate(
         role=Subquery(Membership.objects.filter(organization=OuterRef("pk"), account=actor.account).values("role")[:1]),
         project_count=_many(alive, "organization"),
-        failed_count=_many(failed.filter(state="failed"), "project__organization"),
+        failed_count=_many(failed.filter(state="failed").exclude(_MOOT), "project__organization"),
     )
     closed = set() if actor.account is None else set(closed_to(actor.account).values_list("id", flat=True))
     return [
@@ -133,7 +135,7 @@ def listed(actor: Actor, organization: str, after: str = "", most: int = 100) ->
         live_draft=Coalesce(Subquery(last.values("draft_version")[:1]), 1),
         host_count=_counted(Host.objects.filter(project=OuterRef("pk"))),
         waiting_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state__in=("waiting", "unsigned"))),
-        failed_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state="failed")),
+        failed_count=_counted(Publish.objects.filter(project=OuterRef("pk"), state="failed").exclude(_MOOT)),
         unwell_count=_many(
             Look.objects.filter(host__project=OuterRef("pk")).exclude(problem=""), "host__project", "host"
         ),
@@ -185,7 +187,7 @@ def read(actor: Actor, organization: str, project: str) -> Overview:
         published=row,
         sign_again_at=None if row is None else freshness.sign_again_at(found, row),
         staged=_staged(found, drafts),
-        waiting=tuple(found.publishes.filter(state__in=_WAITING).defer("payload")[:5]),
+        waiting=tuple(found.publishes.filter(state__in=_WAITING).exclude(_MOOT).defer("payload")[:5]),
         hosts=found.hosts.count(),
         checked=_checked(found, drafts),
         origins=() if row is None else tuple(_healths(found, row, opened)),
