@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "livepin.server.web.proof.ProviderProof",
     "livepin.server.web.policy.ContentPolicy",
 ]
 TEMPLATES = [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.test import Client
 
@@ -148,3 +151,60 @@ def test_a_state_is_good_once(provider: Provider) -> None:
     assert comes_back(client, state)
     client.post("/account/logout/")
     assert not comes_back(client, state)
+
+
+#: Pages with which whoever holds somebody's cookie for a minute keeps the account, or makes what lasts.
+LASTING = (
+    "/account/password/set/",
+    "/account/email/",
+    "/account/2fa/totp/activate/",
+    "/account/2fa/webauthn/add/",
+    "/account/3rdparty/",
+    "/account/close/",
+    "/o/sams/tokens/new/",
+)
+
+
+@pytest.fixture
+def sam(provider: Provider) -> Client:
+    """Sam, who came by the provider and has nothing else here, and owns an organization."""
+    client = Client()
+    assert comes_back(client, begins(client)["state"][0])
+    assert client.post("/new/", {"identifier": "sams", "name": "Sam's"}).status_code == 302
+    return client
+
+
+def age(client: Client, seconds: float) -> None:
+    """Let the provider's word be older."""
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        record["at"] -= seconds
+    session.save()
+
+
+@pytest.mark.parametrize("address", LASTING)
+def test_a_cookie_of_somebody_without_a_password_is_not_enough_for_what_lasts(sam: Client, address: str) -> None:
+    assert sam.get(address).status_code == 200
+    age(sam, ours.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    for answer in (sam.get(address), sam.post(address, {"password1": "x" * 20, "email": "mallory@example.com"})):
+        assert answer.status_code == 403
+        assert "your provider gives it" in answer.content.decode()
+    assert sam.get("/o/sams/").status_code == 200
+
+
+def test_the_provider_is_asked_again_and_then_one_goes_on_where_one_was(sam: Client) -> None:
+    age(sam, ours.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    page = sam.get("/o/sams/tokens/new/").content.decode()
+    action = html.unescape(re.findall(r'action="(/account/oidc/[^"]+)"', page)[0])
+    sent = sam.post(action, {"next": "/o/sams/tokens/new/"})
+    asked = parse_qs(urlsplit(sent.headers["Location"]).query)
+    assert asked["prompt"] == ["login"]
+    back = sam.get(CALLBACK, {"code": "another", "state": asked["state"][0]})
+    assert back.headers["Location"] == "/o/sams/tokens/new/"
+    assert sam.get("/o/sams/tokens/new/").status_code == 200
+
+
+def test_with_a_second_factor_of_their_own_that_is_asked_for_instead(sam: Client) -> None:
+    TOTP.activate(Account.objects.get(email="sam@corp.example"), generate_totp_secret())
+    age(sam, ours.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1)
+    assert "/account/2fa/reauthenticate/" in sam.get("/o/sams/tokens/new/").headers["Location"]

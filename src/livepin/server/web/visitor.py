@@ -20,6 +20,10 @@ View = Callable[..., HttpResponseBase]
 _STATUS: tuple[tuple[type[LivepinError], int], ...] = ((NotFound, 404), (Forbidden, 403), (Conflict, 409))
 
 
+#: When a view takes a fresh proof (proof.py): always, or when its form is sent.
+ALWAYS, SENT = "always", "sent"
+
+
 def page(view: View) -> View:
     """For signed-in people only; an error of an action becomes a page that says what, where and what to do."""
 
@@ -59,13 +63,19 @@ def guarded(view: View) -> View:
     meanwhile, what was sent is kept and done after it, at the address of the question: so these forms name theirs.
     """
     stepped: Any = reauthentication_required(view)
-    return page(stepped)
+    return _asking(page(stepped), ALWAYS)
 
 
 def guarded_form(view: View) -> View:
     """A `page` that is for reading first, and whose form is guarded: it asks when the form is sent."""
     stepped: Any = reauthentication_required(allow_get=True)(view)
-    return page(stepped)
+    return _asking(page(stepped), SENT)
+
+
+def _asking(view: Any, when: str) -> View:
+    view.proof = when
+    asking: View = view
+    return asking
 
 
 def failed(request: HttpRequest, error: LivepinError) -> HttpResponse:
@@ -73,10 +83,10 @@ def failed(request: HttpRequest, error: LivepinError) -> HttpResponse:
     if isinstance(error, SecondFactorMissing):
         return render(request, "livepin/second_factor.html", {"error": error}, status=403)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
-    return render(request, "livepin/failed.html", {"error": error, "back": _back(request)}, status=status)
+    return render(request, "livepin/failed.html", {"error": error, "back": came_from(request)}, status=status)
 
 
-def _back(request: HttpRequest) -> str:
+def came_from(request: HttpRequest) -> str:
     """The page of ours that somebody came from; empty for any other."""
     address = request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, request.is_secure())
