@@ -6,12 +6,17 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.core import mail
 from django.utils import timezone
 
 from livepin.errors import Conflict, Forbidden, NotFound, RateLimited, Unauthenticated, ValueInvalid
 from livepin.server.actions import accounts, organizations, sign_ins, tokens
 from livepin.server.actions.actor import Actor
 from livepin.server.models import Account, Link, SignIn
+from tests.server.web.test_hosts import visit
 from tests.server.world import World
 
 PASSWORD = "four random words here"
@@ -176,3 +181,22 @@ def test_signing_out_ends_a_token_and_a_closed_account_ends_all(world: World) ->
     tokens.end_sign_ins(world.accounts["bob"])
     with pytest.raises(Unauthenticated):
         tokens.actor_of(other.text)
+
+
+def test_an_operator_signs_somebody_out_everywhere_and_forgets_lost_second_factors(world: World) -> None:
+    bob = world.accounts["bob"]
+    TOTP.activate(bob, generate_totp_secret())
+    RecoveryCodes.activate(bob)
+    browser, token = visit(world, "bob"), tokens.sign_in(bob, "laptop")
+    assert browser.get("/o/acme/").status_code == 200
+    accounts.sign_out_everywhere("Bob@example.com")
+    assert browser.get("/o/acme/").status_code == 302
+    with pytest.raises(Unauthenticated):
+        tokens.actor_of(token.text)
+    assert (Authenticator.objects.filter(user=bob).count(), mail.outbox) == (2, [])
+    accounts.sign_out_everywhere("bob@example.com", forget_factors=True)
+    assert not Authenticator.objects.filter(user=bob).exists()
+    (told,) = mail.outbox
+    assert (told.to, told.subject) == (["bob@example.com"], "[Livepin] Your second factors were removed")
+    with pytest.raises(NotFound):
+        accounts.sign_out_everywhere("nobody@example.com")

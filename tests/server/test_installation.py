@@ -124,6 +124,7 @@ def test_the_commands_are_all_there_is() -> None:
         "server account new",
         "server account sign-in",
         "server account reopen",
+        "server account sign-out",
         "server purge",
         "server jobs list",
         "server jobs retry",
@@ -428,3 +429,5 @@ def test_somebody_is_let_in_again(one: Installation) -> None:
     code = answer(one, "server", "account", "sign-in", "bob@example.com")["code"]
     redeem = f"accounts.redeem({code!r}, 'cli').text"
     assert one.run(f"from livepin.server.actions import accounts\nprint({redeem})").startswith("lvp_")
+    done = answer(one, "server", "account", "sign-out", "bob@example.com", "--forget-second-factors")
+    assert done["factors_forgotten"] is True

@@ -157,6 +157,25 @@ def reopen(email: str, data: Path | None, as_json: bool) -> None:
     Output(as_json).result({"account": str(found.id)}, f"{found.email} may sign in again.")
 
 
+@account.command("sign-out")
+@click.argument("email")
+@click.option(
+    "--forget-second-factors", is_flag=True, help="Remove passkeys, one-time passwords and recovery codes, too."
+)
+@data_option
+@json_option
+def sign_out(email: str, forget_second_factors: bool, data: Path | None, as_json: bool) -> None:
+    """End every session and command line of an account; for who lost their second factors, remove those, too."""
+    enter(data)
+    from livepin.server.actions import accounts
+
+    found = accounts.sign_out_everywhere(email, forget_factors=forget_second_factors)
+    text = f"{found.email} is signed out everywhere."
+    if forget_second_factors:
+        text += " Signing in takes the password alone, or single sign-on, until new second factors are set up."
+    Output(as_json).result({"account": str(found.id), "factors_forgotten": forget_second_factors}, text)
+
+
 @server.command()
 @data_option
 @json_option

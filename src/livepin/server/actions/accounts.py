@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import password_validation
 from django.contrib.sessions.models import Session
@@ -20,9 +21,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from livepin.errors import Conflict, Forbidden, NotFound, ValueInvalid
-from livepin.server.actions import secrets, tokens
+from livepin.server.actions import mail, secrets, tokens
 from livepin.server.actions.actor import ACCOUNT_SCOPE, Actor
 from livepin.server.models import Account, Link
+from livepin.server.settings import CONFIG
 
 LINK_HOURS = 24
 
@@ -155,3 +157,29 @@ def end_sessions(account: Account, keep: str = "") -> None:
     seen = UserSession.objects.filter(user=account).exclude(session_key=keep)
     Session.objects.filter(session_key__in=list(seen.values_list("session_key", flat=True))).delete()
     seen.delete()
+
+
+_FORGOTTEN = """The operator of this server removed your passkeys, one-time passwords and recovery codes.
+
+If you did not ask for it, ask the operator. Sign in and set new ones up: {address}
+"""
+
+
+def sign_out_everywhere(email: str, *, forget_factors: bool = False) -> Account:
+    """End all sessions and command lines of an account. For operators. Raises `NotFound`.
+
+    `forget_factors`: remove its second factors too, for who lost theirs with the recovery codes. Its owner is told by
+    mail; that it is they who ask, the operator has to know.
+    """
+    account = Account.objects.filter(email=email.strip().lower()).first()
+    if account is None:
+        raise NotFound("not_found", "there is no such account", where=email[:254])
+    with transaction.atomic():
+        end_sessions(account)
+        tokens.end_sign_ins(account)
+        if forget_factors:
+            Authenticator.objects.filter(user=account).delete()
+    if forget_factors:
+        text = _FORGOTTEN.format(address=f"{CONFIG.public_url}/account/2fa/")
+        mail.send(account.email, "Your second factors were removed", text)
+    return account
