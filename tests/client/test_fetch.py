@@ -82,7 +82,7 @@ def test_not_modified_is_an_error_when_nothing_is_held() -> None:
     assert (error.code, error.status) == ("source_status", 304)
 
 
-@pytest.mark.parametrize("etag", ["x" * 129, 'W/"caf\xe9"'])
+@pytest.mark.parametrize("etag", ['"%s"' % ("x" * 129), 'W/"caf\xe9"', "*", '"a", "b"', "bare", '"a"b"', 'w/"a"', ""])
 def test_an_etag_that_could_tell_installations_apart_or_cannot_be_sent_is_forgotten(etag: str) -> None:
     raw = f"HTTP/1.1 200 OK\r\nETag: {etag}\r\n\r\n{DOCUMENT}".encode("latin-1")
     with faulty(lambda talk: talk.send(raw)) as source:

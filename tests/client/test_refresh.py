@@ -115,6 +115,20 @@ def test_an_etag_is_sent_only_while_it_names_the_document_that_is_held(acme: Acm
     assert acme.origin.requests[0].header("If-None-Match") is None
 
 
+def test_what_a_thief_of_the_cdn_said_about_etags_is_forgotten_within_the_hour(
+    acme: Acme, clock: HandTurnedClock
+) -> None:
+    """He guesses the ETag that the next document will have: the honest CDN answers 304 to it, and means well."""
+    pinner = acme.pinner()
+    acme.origin.fail(Status(304))
+    clock.advance(3599)
+    assert pinner.refresh()
+    assert acme.origin.requests[-1].header("If-None-Match") is not None
+    clock.advance(2)
+    pinner.refresh()
+    assert acme.origin.requests[-1].header("If-None-Match") is None
+
+
 def test_a_304_to_who_holds_nothing_proves_nothing(acme: Acme) -> None:
     acme.origin.fail(Status(304))
     pinner = acme.pinner()

@@ -18,7 +18,7 @@ from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
 from livepin.client.fetch import Fetcher
 from livepin.client.keeper import Keeper, Prolongable
-from livepin.client.schedule import LONGEST_WITHOUT, Schedule, Source
+from livepin.client.schedule import LONGEST_WITHOUT, WHOLE_AFTER, Schedule, Source
 from livepin.core import freshness
 from livepin.core.trust import effective_now
 from livepin.errors import DocumentRefused, FetchFailed, LivepinError, StatementIgnored
@@ -70,13 +70,14 @@ class Answers:
     def ask(self, source: Source, results: SimpleQueue[Attempt | None], *, etag: bool) -> Attempt:
         """Start asking a source for its document. An ETag goes along only while it names the one that is held."""
         known = etag and source.etag_for is not None and source.etag_for is self._keeper.held
-        tag = source.etag if known else None
+        tag = source.etag if known and self._recent(source.whole_at) else None
         return self._fetcher.start(source.url, etag=tag, deadline=ATTEMPT_SECONDS, on_done=results.put)
 
     def ask_for_statement(self, source: Source, results: SimpleQueue[Attempt | None], *, etag: bool) -> Attempt:
         """Start asking a source for its freshness statement."""
         known = etag and source.statement_etag_for is not None
         known = known and source.statement_etag_for is self._keeper.snapshot.statement
+        known = known and self._recent(source.statement_whole_at)
         return self._fetcher.start(
             statement_url(source.url),
             etag=source.statement_etag if known else None,
@@ -84,6 +85,10 @@ class Answers:
             max_bytes=freshness.MAX_TEXT,
             on_done=results.put,
         )
+
+    def _recent(self, at: float) -> bool:
+        """Whether an ETag of this age is sent back."""
+        return self._clock.monotonic() - at < WHOLE_AFTER
 
     # ------------------------------------------------------------------ documents
 
@@ -108,7 +113,7 @@ class Answers:
         """Have a document judged. Raises `DocumentRefused`, `StatementIgnored`."""
         before = self._keeper.held
         held = self._keeper.offer(fetched.body, source.name, statement)
-        source.etag, source.etag_for = fetched.etag, held
+        source.etag, source.etag_for, source.whole_at = fetched.etag, held, self._clock.monotonic()
         if held is not before:
             self._on_news()
 
@@ -161,7 +166,7 @@ class Answers:
         else:
             self._keeper.offer_statement(statement.body, source.name)
         held = self._keeper.snapshot.statement
-        source.statement_etag = statement.etag
+        source.statement_etag, source.statement_whole_at = statement.etag, self._clock.monotonic()
         source.statement_etag_for = held if held is not None and held.text == statement.body else None
 
     def _without_statement(self, source: Source, error: LivepinError, *, waiting: bool) -> Meaning:

@@ -7,6 +7,7 @@ about trust: a fetch only must not hang, swell, leak or be led somewhere else.
 from __future__ import annotations
 
 import _ssl
+import re
 import ssl
 from collections.abc import Callable
 from contextlib import closing
@@ -36,6 +37,7 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _GONE = {404, 410}
 #: An ETag longer than this could only serve to recognize the installation that sends it back.
 _MAX_ETAG = 128
+_ETAG = re.compile(r'(?:W/)?"[!#-~]*"')
 
 
 class Fetcher(Protocol):
@@ -169,9 +171,11 @@ def _answer(response: HTTPResponse, etag: str | None, max_bytes: int, bounds: Bo
 
 
 def _usable(etag: str | None) -> str | None:
-    """An ETag that can be sent back as it is (RFC 9110 section 8.8.3), or none."""
-    fits = etag is not None and len(etag) <= _MAX_ETAG and etag.isascii() and etag.isprintable()
-    return etag if fits else None
+    """An ETag that can be sent back as it is (RFC 9110 section 8.8.3), or none.
+
+    One, and no more: `*` or a list, which a thief of the CDN has given, would have the honest one answer 304 for ever.
+    """
+    return etag if etag is not None and len(etag) <= _MAX_ETAG and _ETAG.fullmatch(etag) else None
 
 
 def _redirected(source: SourceUrl, location: str | None, bounds: Bounds) -> SourceUrl:

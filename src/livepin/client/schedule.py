@@ -20,6 +20,9 @@ JITTER = 0.1
 #: longest, to keep in force what he published, and whoever finds out today has to be heard as soon as before.
 LONGER_AFTER = 86_400.0
 FIRST_MISMATCH_PAUSE = 30.0
+#: Seconds for which an ETag is sent back: a thief of the CDN may have guessed that of the next document, and the
+#: honest one would answer 304 to it.
+WHOLE_AFTER = 3600.0
 #: The longest rest of a source while no document is held: until one comes, the application stands still.
 LONGEST_WITHOUT = 60.0
 
@@ -27,13 +30,16 @@ LONGEST_WITHOUT = 60.0
 @dataclass
 class Source:
     """One URL and how it has been doing. `etag` names the revision `etag_for`, `statement_etag` the freshness
-    statement `statement_etag_for`. `freshness`: the code of what is wrong with its statement; empty if nothing is."""
+    statement `statement_etag_for`; `whole_at`, `statement_whole_at`: when they came (monotonic seconds).
+    `freshness`: the code of what is wrong with its statement; empty if nothing is."""
 
     url: str
     etag: str | None = None
     etag_for: object = None
+    whole_at: float = float("-inf")
     statement_etag: str | None = None
     statement_etag_for: object = None
+    statement_whole_at: float = float("-inf")
     freshness: str = ""
     failures: int = 0
     not_before: float = 0.0
