@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import Client
 from django.utils import timezone
 
 from livepin.author.signers import pem
@@ -121,6 +122,31 @@ def test_what_was_approved_is_what_is_signed(world: World, origin: FolderOrigin)
     publishes.approve(world.actor("ada"), "acme", "shop", str(asked.id))
     delivery.run(str(asked.id))
     assert seen(origin, world.project).document.lookup("smuggled.example.com") is None
+
+
+def test_who_approves_sees_what_will_be_signed_and_not_what_the_draft_says_by_then(
+    world: World, origin: FolderOrigin
+) -> None:
+    approvals(world, 2)
+    hosts.put(world.actor("bob"), "acme", "shop", None, host("first.example.com"))
+    asked = publish(world)
+    assert asked.state == "waiting"
+    hosts.put(world.actor("bob"), "acme", "shop", None, host("second.example.com"))
+    ada = world.actor("ada")
+    shown = publishes.changes(ada, "acme", "shop", str(asked.id))
+    assert [(one.what, one.where) for one in shown] == [("added", "first.example.com")]
+    client = Client()
+    client.force_login(world.accounts["ada"])
+    page = client.get(f"/o/acme/p/shop/publishes/{asked.id}/").content.decode()
+    assert "What it changes" in page
+    assert "first.example.com" in page
+    assert "second.example.com" not in page
+    publishes.approve(ada, "acme", "shop", str(asked.id))
+    delivery.run(str(asked.id))
+    assert list(seen(origin, world.project).document.hosts) == ["first.example.com"]
+    with pytest.raises(Conflict, match="its revision says"):
+        publishes.changes(ada, "acme", "shop", str(asked.id))
+    assert "What it changes" not in client.get(f"/o/acme/p/shop/publishes/{asked.id}/").content.decode()
 
 
 def test_who_approves_and_loses_the_right_has_not_approved(world: World, origin: FolderOrigin) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import click
 
+from livepin.author.staging import Change
 from livepin.cli import server_publish
-from livepin.cli.findings import settlement_text
+from livepin.cli.findings import changes_text, settlement_text
 from livepin.cli.options import dry_run_option, json_option
 from livepin.cli.output import Output, moment, table
-from livepin.cli.project_server import ServerProject
+from livepin.cli.project_server import ServerProject, changes_of
 from livepin.cli.projects import on_server
 from livepin.cli.where import Where, project_options
-from livepin.errors import ProjectInvalid
+from livepin.errors import Conflict, ProjectInvalid
 
 #: The newest ones are looked through.
 _MOST = 50
@@ -59,7 +61,7 @@ def _deciding(command: Callable[..., Any]) -> Callable[..., Any]:
 @publishes.command()
 @_deciding
 def approve(publish: str, where: Where, dry_run: bool, as_json: bool) -> int:
-    """Say yes to the publish ID, which another member asked for; then follow it. Look at it with --dry-run first."""
+    """Say yes to the publish ID, which another member asked for; then follow it. --dry-run shows what it changes."""
     return _decide("approve", publish, where, Output(as_json), dry_run=dry_run)
 
 
@@ -82,14 +84,25 @@ def _decide(act: str, text: str, where: Where, out: Output, *, dry_run: bool) ->
     one = _find(project, text)
     path = f"{project.path}/publishes/{one['id']}"
     if dry_run:
+        changes = _changes(project, path)
         lines = ["  ".join(_row(one)), settlement_text(server_publish.settlement_of(one["findings"]))]
-        out.result({"dry_run": True, "publish": one}, "\n".join(line for line in [*lines, f"would {act} it"] if line))
+        lines += [changes_text(changes), f"would {act} it"]
+        members = {"dry_run": True, "publish": one, "changes": [asdict(change) for change in changes]}
+        out.result(members, "\n".join(line for line in lines if line))
         return 0
     done = project.api.ask("POST", f"{path}/{act}").members
     if act == "cancel":
         out.result({"dry_run": False, "publish": done}, f"{one['id']} is {done['state']}")
         return 0
     return server_publish.follow(out, project, path)
+
+
+def _changes(project: ServerProject, path: str) -> tuple[Change, ...]:
+    """What it would change: what was frozen when it was asked for, and not what the draft says now."""
+    try:
+        return tuple(changes_of(project.api.get(f"{path}/diff").members["changes"]))
+    except Conflict:
+        return ()  # it is over
 
 
 def _find(project: ServerProject, text: str) -> dict[str, Any]:

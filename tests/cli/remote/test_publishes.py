@@ -36,6 +36,7 @@ def as_paul(shell: Shell) -> tuple[str, ...]:
 
 
 def test_two_people_agree_without_the_dashboard(of_two: Shell, server: Server) -> None:
+    of_two.livepin("host", "set", "www.example.com", "--action", "off")
     assert of_two.json("publish", status=1)["state"] == "waiting"
     waiting, before = of_two.json("publishes", "list")["publishes"]
     assert [one["state"] for one in (waiting, before)] == ["waiting", "published"]
@@ -44,7 +45,7 @@ def test_two_people_agree_without_the_dashboard(of_two: Shell, server: Server) -
     short = line.split()[0]
     assert of_two.json("publishes", "approve", short, status=4)["error"]["code"] == "forbidden"
     shown = of_two.livepin("publishes", "approve", short, "--dry-run", *as_paul(of_two))
-    assert "would approve it" in shown.out
+    assert "+ www.example.com: action off\nwould approve it" in shown.out
     assert server.serial(of_two) == 1
     assert of_two.json("publishes", "approve", short, *as_paul(of_two))["serial"] == 2
     assert server.serial(of_two) == 2

@@ -121,6 +121,7 @@ TABLE: dict[str, Row] = {
     "publishes_start": Row(PUBLISH, PROJECT, {}, 202),
     "publishes_renew": Row(PUBLISH, PROJECT, success=202),
     "publishes_read": Row(READ, {**PROJECT, "publish": "{publish}"}),
+    "publishes_diff": Row(READ, {**PROJECT, "publish": "{publish}"}),
     # Paul, who publishes, asked for it himself; and it does not wait.
     "publishes_approve": Row("CCFFFNFFCCNUUU", {**PROJECT, "publish": "{publish}"}),
     "publishes_cancel": Row(PUBLISH, {**PROJECT, "publish": "{publish}"}),
@@ -262,6 +263,7 @@ SMUGGLED: dict[str, Callable[[str], dict[str, Any]]] = {
     "invitations_revoke": lambda one: {"invitation": one},
     "tokens_revoke": lambda one: {"token": one},
     "publishes_read": lambda one: {"publish": one},
+    "publishes_diff": lambda one: {"publish": one},
     "publishes_approve": lambda one: {"publish": one},
     "publishes_cancel": lambda one: {"publish": one},
     "publishes_retry": lambda one: {"publish": one},

@@ -25,6 +25,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from livepin.author.signers.detached import signature_in
+from livepin.author.staging import Change, diff
 from livepin.core import jws
 from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, Forbidden, KeyUnusable, NotFound, ValueInvalid
@@ -166,6 +167,15 @@ def read(actor: Actor, organization: str, project: str, publish_id: str) -> Publ
     """One publish. Raises `NotFound`."""
     _, found = reach_project(actor, organization, project, May.READ)
     return _find(found, publish_id)
+
+
+def changes(actor: Actor, organization: str, project: str, publish_id: str) -> tuple[Change, ...]:
+    """What a publish would change in what is published now: what others agree to. Raises `NotFound`, `Conflict`."""
+    _, found = reach_project(actor, organization, project, May.READ)
+    publish = _find(found, publish_id)
+    if publish.payload is None:
+        raise Conflict("state_wrong", "it is over: its revision says what it changed", where=publish_id)
+    return diff(revisions.payload_of(found, revisions.current(found)), publish.payload)
 
 
 def listed(

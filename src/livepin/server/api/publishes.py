@@ -28,6 +28,7 @@ from livepin.server.api.answers import (
     version_of,
 )
 from livepin.server.api.bearer import actor
+from livepin.server.api.drafts import Changes, shown_changes
 
 router = Router(tags=["Publishes"])
 
@@ -204,6 +205,13 @@ def read(
     else:
         found = publishes.read(actor(request), organization, project, str(publish))
     return answer(shown(found))
+
+
+@router.get(_ONE + "/diff", response={200: Changes})
+def diff(request: HttpRequest, organization: str, project: str, publish: UUID) -> HttpResponse:
+    """What a publish that is not over would change in what is published now."""
+    changes = publishes.changes(actor(request), organization, project, str(publish))
+    return answer({"changes": shown_changes(changes)})
 
 
 @router.post(_ONE + "/approve", response={200: Publish})

@@ -135,6 +135,9 @@ def show(request: HttpRequest, organization: str, project: str, publish: UUID) -
         "organization": found.organization,
         "project": found,
         "publish": row,
+        # What somebody agrees to, signs or tries again is what was frozen when it was asked for, not the draft.
+        "waits": (waits := row.payload is not None and row.state in ("waiting", "unsigned", "failed")),
+        "changes": lines_of(publishes.changes(actor(request), organization, project, str(publish))) if waits else [],
         "going_on": row.state in ("checking", "publishing"),
         "steps": _progress(row.state, done),
         "findings": said(organization, project, row.findings),
