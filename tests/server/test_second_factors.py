@@ -159,3 +159,12 @@ def test_codes_that_were_brought_from_elsewhere_are_sealed_each(bob: Account) ->
     assert "one" not in str(sealed)
     assert (sealed["used_mask"], sealed["viewed_at"]) == (0, 1.5)
     assert second_factors.change(sealed, second_factors.unseal) == data
+
+
+@pytest.mark.parametrize("step", [-2, -1, 2])
+def test_a_code_of_another_half_minute_is_refused(bob: Account, step: int) -> None:
+    seed = generate_totp_secret()
+    made = TOTP.activate(bob, seed)
+    # Should half a minute end in between, -1 is -2 and 2 is 1: not good either.
+    strange = format_hotp_value(hotp_value(seed, int(time.time()) // 30 + step))
+    assert not made.validate_code(strange)

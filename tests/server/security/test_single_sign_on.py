@@ -26,7 +26,8 @@ from livepin.server.models import Account
 from livepin.server.settings import CONFIG
 from tests.server.world import World
 
-CALLBACK = "/account/oidc/sso/login/callback/"
+LOGIN = "/account/oidc/sso/login/"
+CALLBACK = f"{LOGIN}callback/"
 WRONG: dict[str, dict[str, Any]] = {
     "out of date": {"exp": 1_000_000_000},
     "for another client": {"aud": "somebody else"},
@@ -96,7 +97,7 @@ def provider(settings: Any, world: World) -> Iterator[Provider]:
 
 def begins(client: Client) -> dict[str, list[str]]:
     """Click on the button; what the provider would be asked."""
-    answer = client.post("/account/oidc/sso/login/")
+    answer = client.post(LOGIN)
     assert answer.status_code == 302
     return parse_qs(urlsplit(answer.headers["Location"]).query)
 
@@ -151,6 +152,21 @@ def test_a_state_is_good_once(provider: Provider) -> None:
     assert comes_back(client, state)
     client.post("/account/logout/")
     assert not comes_back(client, state)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "auth_params=redirect_uri%3Dhttps://evil.example/",
+        "auth_params=prompt%3Dlogin%26scope%3Dall",
+        "scope=all",
+        "action=rerequest",
+    ],
+)
+def test_a_link_of_mallorys_asks_the_provider_for_nothing_of_hers(provider: Provider, query: str) -> None:
+    for answer in (Client().get(f"{LOGIN}?{query}"), Client().post(f"{LOGIN}?{query}")):
+        assert answer.status_code == 400
+    assert Client().post(f"{LOGIN}?next=/o/acme/").status_code == 302
 
 
 #: Pages with which whoever holds somebody's cookie for a minute keeps the account, or makes what lasts.

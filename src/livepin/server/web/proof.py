@@ -13,9 +13,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from livepin.errors import RequestInvalid
 from livepin.server.settings import ACCOUNT_REAUTHENTICATION_TIMEOUT
-from livepin.server.web.visitor import ALWAYS, SENT, came_from
+from livepin.server.web.visitor import ALWAYS, SENT, came_from, failed
 
+#: What a provider is asked for a fresh proof.
+ASKS_AGAIN = "prompt=login"
 #: Pages of allauth that take a fresh proof.
 _ACCOUNT = frozenset(
     (
@@ -41,11 +44,24 @@ class ProviderProof:
         """The page that leads to the provider, or None."""
         reads = request.method in ("GET", "HEAD")
         match = request.resolver_match
+        if match is not None and match.url_name == "openid_connect_login" and not _is_plain(request):
+            return failed(
+                request, RequestInvalid("http_invalid", "nobody but this server says what a provider is asked")
+            )
         asks = ALWAYS if match is not None and match.url_name in _ACCOUNT else getattr(view, "proof", "")
         if not asks or (asks == SENT and reads) or not request.user.is_authenticated or not _is_stale(request):
             return None
         context = {"next": request.get_full_path() if reads else came_from(request) or "/"}
         return render(request, "livepin/prove.html", context, status=403)
+
+
+def _is_plain(request: HttpRequest) -> bool:
+    """Whether a link to the provider asks for nothing of its own.
+
+    Allauth would put whatever stands in it into the question: another place to send the answer to, or more rights.
+    """
+    strange = request.GET.keys() - {"next", "process", "auth_params"}
+    return not strange and request.GET.get("auth_params", ASKS_AGAIN) == ASKS_AGAIN
 
 
 def _is_stale(request: HttpRequest) -> bool:
