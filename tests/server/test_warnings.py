@@ -88,6 +88,7 @@ def test_a_published_document_that_nobody_renewed(world: World) -> None:
     paul = world.actor("paul")
     done = publishes.wait(paul, "acme", "shop", str(publishes.start(paul, "acme", "shop").id))
     assert done.state == "published"
+    serve(world, 60)  # the guard looked, and nobody of that name answers here
     assert listed(world) == []
     in_three_weeks = timezone.now() + timedelta(days=21)
     (warning,) = (

@@ -19,6 +19,7 @@ from livepin.server.settings import CONFIG
 from livepin.server.web.words import distance, marked, urgency
 from livepin.testing import TlsServer
 from livepin.testing.cast import Cast
+from livepin.watch.sights import sights_of_host
 from tests.server.test_drafts import DIGESTS, host
 from tests.server.web.test_hosts import visit
 from tests.server.world import World
@@ -142,6 +143,24 @@ def test_a_host_shows_what_it_serves_and_which_key_is_pinned(world: World) -> No
     assert shown.count(">pinned<") == len(looks.listed(world.actor("bob"), "acme", "shop", "localhost")) > 0
 
 
+def test_what_the_guard_saw_is_what_the_pages_show(world: World) -> None:
+    cast = Cast()
+    Project.objects.filter(id=world.project.id).update(ca_pem=cast.authority.root_pem)
+    with TlsServer(cast.genuine) as server:
+        pins = tuple(PinEntry("spki_sha256", one.spki_sha256, "leaf") for one in (cast.genuine, cast.backup))
+        stage(world, HostEntry("localhost", "enforce", pins, look_at=(f"localhost:{server.port}",)))
+        checks.preview(world.actor("bob"), "acme", "shop")
+        assert ">pinned<" in page(world, f"{HOME}hosts/localhost/")
+        assert ">pins match<" in page(world, f"{HOME}hosts/")
+    seen = Look.objects.count()
+    assert seen > 0
+    # For ten thousand hosts there may be no time: what was seen before says more than that.
+    [sight] = sights_of_host(drafts.draft_of(world.project), "localhost")
+    missed = looks._nothing(sight, looks._NO_TIME)
+    assert looks.keep(Project.objects.get(id=world.project.id), [(sight, missed)]) == 0
+    assert ">pinned<" in page(world, f"{HOME}hosts/localhost/")
+
+
 def test_a_rare_setting_is_folded_away_until_it_is_used(world: World) -> None:
     stage(world, HostEntry("a.example.com", "enforce", host().pins))
     stage(world, HostEntry("b.example.com", "enforce", host().pins, ct={"action": "enforce", "policy": "any"}))
@@ -168,6 +187,7 @@ def test_what_stands_in_backquotes_is_code_and_nothing_else_is() -> None:
 def test_a_warning_is_shown_with_the_way_out_and_noted_with_one_click(world: World) -> None:
     stage(world, HostEntry("api.example.com", "report", None, deny=(DIGESTS[0],)))
     publish(world)
+    Look.objects.all().delete()  # the guard's
     Look.objects.create(
         host=world.project.hosts.get(), name="api.example.com:443", address="-", problem="connection refused"
     )

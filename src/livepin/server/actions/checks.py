@@ -109,6 +109,8 @@ def settle(
     published = None if revision is None else revision.document
     now = timezone.now().timestamp()
     seen = looks.survey(project, sights_of(draft, document, published), told)
+    # What was seen for the guard is what the pages show: nobody has to look once more.
+    looks.keep(project, seen)
     keyset = keys.keyset_of(project)
     findings = guard.check(
         document,

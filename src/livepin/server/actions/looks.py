@@ -169,7 +169,12 @@ def refresh_all(project: Project) -> int:
 
 
 def keep(project: Project, seen: Sequence[tuple[Sight, probe.Look]]) -> int:
-    """Store looks in place of those before at the same hosts; a pattern that the draft has not is passed over."""
+    """Store looks in place of those before at the same hosts; how many.
+
+    A pattern that the draft has not is passed over, and so is a look for which there was no time: what was seen before
+    says more.
+    """
+    seen = [(sight, look) for sight, look in seen if look.error != _NO_TIME]
     hosts = {host.pattern: host for host in project.hosts.filter(pattern__in={sight.pattern for sight, _ in seen})}
     rows = {}
     for sight, look in seen:
@@ -201,6 +206,9 @@ def _rows(host: Host, look: probe.Look) -> Iterator[Look]:
         )
 
 
+_NO_TIME = "not looked at: there was no time left for all looks of this check"
+
+
 def survey(
     project: Project, sights: Sequence[Sight], told: Callable[[Sight], None] = lambda sight: None
 ) -> tuple[tuple[Sight, probe.Look], ...]:
@@ -210,7 +218,7 @@ def survey(
 
         def one(sight: Sight) -> probe.Look:
             if time.monotonic() > end:
-                return _nothing(sight, "not looked at: there was no time left for all looks of this check")
+                return _nothing(sight, _NO_TIME)
             return means.look(sight)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:

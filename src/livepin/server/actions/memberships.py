@@ -32,8 +32,8 @@ def check_role(role: str) -> None:
 
 def mine(actor: Actor, organization: str) -> Membership:
     """One's own membership. Takes no right, but a person. Raises `NotFound`, `Forbidden`."""
-    account = accounts.person(actor)
-    return reach_whole(actor, organization, May.READ).organization.memberships.get(account=account)
+    reached = reach_whole(actor, organization, May.READ)
+    return reached.organization.memberships.get(account=accounts.person(actor))
 
 
 def choose_mail(actor: Actor, organization: str, mail: str, *, knowingly: bool = False) -> Membership:
@@ -43,8 +43,8 @@ def choose_mail(actor: Actor, organization: str, mail: str, *, knowingly: bool =
     """
     if mail not in MAIL:
         raise ValueInvalid("value_invalid", f"it is none of {', '.join(MAIL)}", where="mail")
-    account = accounts.person(actor)
     reached = reach_whole(actor, organization, May.READ)
+    account = accounts.person(actor)
     with transaction.atomic():
         found = _locked(reached, str(account.id))
         if mail == "none" and found.role == "owner" and found.mail != "none" and not knowingly:
