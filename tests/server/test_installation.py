@@ -147,6 +147,7 @@ def restored(acme: Installation, file: Path, folder: Path, database: str = "") -
 
 def test_a_restored_server_goes_on_where_the_origin_is_and_does_not_fork(acme: Installation, tmp_path: Path) -> None:
     file = tmp_path / "backup"
+    seed = acme.run(FACTOR).strip()
     answer(acme, "server", "backup", str(file))
     assert publish(acme, 2).startswith("published 0.2 ")
     database = ""
@@ -158,6 +159,7 @@ def test_a_restored_server_goes_on_where_the_origin_is_and_does_not_fork(acme: I
     assert "'code': 'superseded'" in publish(other, 3)
     assert publish(other, 3).startswith("published 0.3 ")
     assert findings(other, status=0) == []
+    assert other.run(PROVE.replace("{seed}", seed)) == "True\n"
     numbers = "from livepin.server.models import Revision; print(*Revision.objects.order_by('serial'))"
     assert other.run(numbers).split() == ["0.1", "0.2", "0.3"]
 
