@@ -13,6 +13,7 @@ import pytest
 from tests.artefacts import ROOT, SHOTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_run_names_the_pictures_that_it_left_and_no_earlier_ones(tmp_path: Path, *, fails: bool) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
