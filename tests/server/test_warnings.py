@@ -323,7 +323,6 @@ def test_a_mail_about_very_much_stays_short(world: World) -> None:
     assert "… and 20 more." in text
 
 
-@pytest.mark.skipif(not CONFIG.on_postgres, reason="the tests' SQLite lies in memory, which threads cannot share")
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_mail_at_once_send_each_mail_once() -> None:
     rates.forget()
