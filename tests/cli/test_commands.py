@@ -188,6 +188,7 @@ def test_whatever_changes_something_has_a_dry_run() -> None:
     assert set(CHANGING) == set(CALLS) - reading - {"conform"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGING)
 def test_a_dry_run_changes_nothing_and_asks_for_no_passphrase(
     name: str, project: Shell, service: Service, keyed_template: Path

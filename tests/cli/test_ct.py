@@ -56,6 +56,7 @@ def project(tmp_path: Path, ct_template: Path, server: TlsServer) -> Shell:
     return Shell(directory, {"PLACE": f"127.0.0.1:{server.port}", "CA": "ca.pem"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(path: Path, project: Shell) -> None:
     play(path, project)

@@ -11,7 +11,10 @@ from tests.cli.transcript import Step, play, read_transcript
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 #: Every passphrase costs what it is meant to cost, and every command is a process.
-SLOW = ("anchors", "another-machine", "hosts-and-pins", "keyset", "sign-and-publish", "stolen-signing-key")
+SLOW = (
+    *("anchors", "another-machine", "denied-keys", "guard", "hosts-and-pins", "keyset", "refused-init", "rollback"),
+    *("show-and-verify", "sign-and-publish", "stolen-signing-key", "the-end"),
+)
 
 
 def _marked(path: Path) -> object:

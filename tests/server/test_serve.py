@@ -33,6 +33,7 @@ def test_the_first_start_makes_all_that_it_needs(server: Installation) -> None:
     assert ask(server.origin_port, "/acme/shop/pins.jws").status == 404
 
 
+@pytest.mark.slow
 def test_another_start_finds_everything_as_it_was(server: Installation) -> None:
     server.serve()
     secrets = {path: path.read_bytes() for path in (server.data / "keys").iterdir()}
