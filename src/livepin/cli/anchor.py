@@ -16,7 +16,7 @@ from livepin.author.signers import pem
 from livepin.author.signers.pem import KeyKind
 from livepin.cli.desk import Desk
 from livepin.cli.keys import kind_option
-from livepin.cli.options import anchor_passphrase_option, directory_option, dry_run_option, json_option
+from livepin.cli.options import KeyCommand, anchor_passphrase_option, directory_option, dry_run_option, json_option
 from livepin.cli.output import Output, moment
 from livepin.cli.passphrase import ANCHOR_VARIABLE, given_passphrase
 from livepin.core.jws import PublicKey
@@ -108,7 +108,7 @@ def restore(sheet: Path, file: Path, anchor_passphrase_files: tuple[Path, ...], 
     out.result(members, f"{file}  {public.alg}\nfingerprint: {public.thumbprint}")
 
 
-@anchor.command()
+@anchor.command(cls=KeyCommand)
 @click.argument("key", metavar="KEY")
 @directory_option
 @dry_run_option
@@ -128,7 +128,7 @@ def add(key: str, directory: Path, dry_run: bool, as_json: bool) -> None:
     _save(Output(as_json), file, added, "added", dry_run=dry_run)
 
 
-@anchor.command()
+@anchor.command(cls=KeyCommand)
 @click.argument("key", metavar="KEY")
 @directory_option
 @dry_run_option

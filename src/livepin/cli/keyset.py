@@ -23,6 +23,7 @@ from livepin.cli.desk import Desk
 from livepin.cli.keys import kind_option
 from livepin.cli.keyset_show import in_force, show
 from livepin.cli.options import (
+    KeyCommand,
     anchor_option,
     anchor_passphrase_option,
     directory_option,
@@ -126,7 +127,7 @@ def rotate(keep_key: bool, directory: Path, as_json: bool, **options: Any) -> No
     _make(out, desk, wishes, present, without)
 
 
-@keyset.command("revoke")
+@keyset.command("revoke", cls=KeyCommand)
 @click.argument("stolen", metavar="KEY")
 @making_options
 def revoke(stolen: str, directory: Path, as_json: bool, **options: Any) -> None:

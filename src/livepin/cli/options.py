@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,27 @@ import click
 from livepin.core.guard import Rule
 from livepin.errors import InputInvalid
 from livepin.watch.address import Address, parse_address
+
+#: A thumbprint (32 bytes in base64url) that looks like an option: one in 64 does.
+_HYPHENED = re.compile("-[A-Za-z0-9_-]{41}[AEIMQUYcgkosw048]")
+
+
+class KeyCommand(click.Command):
+    """A command with an argument that may be a thumbprint; one that begins with a hyphen is no option either."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, after thumbprints were moved to where no options are."""
+        valued = {name for one in self.params if isinstance(one, click.Option) and not one.is_flag for name in one.opts}
+        places = [
+            place
+            for place, given in enumerate(args)
+            if _HYPHENED.fullmatch(given) and (place == 0 or args[place - 1] not in valued)
+        ]
+        if places and "--" not in args:
+            others = [given for place, given in enumerate(args) if place not in places]
+            args = [*others, "--", *(args[place] for place in places)]
+        return super().parse_args(ctx, args)
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
