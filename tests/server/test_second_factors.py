@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
@@ -42,11 +41,7 @@ def stored() -> str:
 
 @pytest.fixture
 def bob(world: World) -> Account:
-    account = world.accounts["bob"]
-    account.set_password(PASSWORD)
-    account.save()
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-    return account
+    return world.with_password("bob", PASSWORD)
 
 
 def signs_in(with_code: str) -> bool:
@@ -84,10 +79,7 @@ def test_whoever_knows_the_password_guesses_five_codes_of_whatever_kind_from_whe
 
 
 def test_what_is_said_of_a_wrong_code_tells_nothing_of_what_somebody_has(bob: Account, world: World) -> None:
-    ada = world.accounts["ada"]
-    ada.set_password(PASSWORD)
-    ada.save()
-    EmailAddress.objects.create(user=ada, email=ada.email, verified=True, primary=True)
+    ada = world.with_password("ada", PASSWORD)
     TOTP.activate(ada, generate_totp_secret())
     TOTP.activate(bob, generate_totp_secret())
     RecoveryCodes.activate(bob)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
+
 from livepin.server.actions import organizations, projects
 from livepin.server.actions.actor import Actor
 from livepin.server.models import Account, Membership, Organization, Project
@@ -36,3 +38,11 @@ class World:
     def actor(self, name: str) -> Actor:
         """Somebody of the cast, signed in."""
         return Actor(self.accounts[name])
+
+    def with_password(self, name: str, password: str) -> Account:
+        """Somebody of the cast, who can sign in from now on: with a password, and an address that was proved."""
+        account = self.accounts[name]
+        account.set_password(password)
+        account.save()
+        EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+        return account

@@ -70,7 +70,7 @@ def test_a_broken_rule_fails_with_its_place(
         ("src/livepin/a.py", "X = 1\n" * MODULE_LINES_WARN),
         ("src/livepin/a.py", function(FUNCTION_LINES)),
         ("tests/test_long.py", "X = 1\n" * (MODULE_LINES + 1)),
-        ("docs/index.md", f"https://cdn.example.com{WORK}/pins.jws and $HOME{WORK}/x and ./root/x"),
+        ("docs/index.md", f"https://cdn.example.com{WORK}/pins.jws and $HOME{WORK}/x and .{HOME}/x"),
         ("tests/vectors/binary.der", "\0"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.test import Client
 
@@ -34,10 +33,7 @@ def test_all_addresses_of_one_line_are_one_client(world: World) -> None:
 
 
 def test_a_guesser_does_not_have_failures_forgotten_by_making_others(world: World) -> None:
-    alice = world.accounts["alice"]
-    alice.set_password(PASSWORD)
-    alice.save()
-    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    alice = world.with_password("alice", PASSWORD)
     client = Client()
     for _ in range(5):
         client.post("/account/login/", {"login": alice.email, "password": "a guess"})
@@ -50,10 +46,7 @@ def test_a_guesser_does_not_have_failures_forgotten_by_making_others(world: Worl
 
 
 def test_a_guesser_does_not_begin_anew_at_another_port(world: World) -> None:
-    alice = world.accounts["alice"]
-    alice.set_password(PASSWORD)
-    alice.save()
-    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    alice = world.with_password("alice", PASSWORD)
     for number in range(5):
         Client().post(
             "/account/login/",

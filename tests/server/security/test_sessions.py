@@ -21,11 +21,7 @@ PASSWORD, NEW = "something to prove it with", "something else to prove it with"
 
 def person(world: World, name: str) -> Account:
     """One of the cast with a password and a proved address."""
-    account = world.accounts[name]
-    account.set_password(PASSWORD)
-    account.save()
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-    return account
+    return world.with_password(name, PASSWORD)
 
 
 def signed_in(account: Account, password: str = PASSWORD) -> Client:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from playwright.sync_api import Browser, sync_playwright
 
 from livepin.server.settings import CONFIG
@@ -50,10 +49,8 @@ def _origin(tmp_path: Path) -> Iterator[None]:
 def people(transactional_db: None) -> World:
     """The cast, in a database that the server's threads see too; everybody's password is their name, long enough."""
     world = World.make()
-    for name, account in world.accounts.items():
-        account.set_password(f"{name}'s password")
-        account.save()
-        EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    for name in world.accounts:
+        world.with_password(name, f"{name}'s password")
     return world
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -44,11 +43,7 @@ ENTRANCES = (
 @pytest.fixture
 def bob(world: World) -> Account:
     """Bob, who has a password and a verified address."""
-    account = world.accounts["bob"]
-    account.set_password(PASSWORD)
-    account.save()
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-    return account
+    return world.with_password("bob", PASSWORD)
 
 
 def signs_in(client: Client, password: str = PASSWORD, email: str = "bob@example.com", **more: str) -> Any:
