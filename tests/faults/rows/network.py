@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livepin.client.events import EventName
 from livepin.testing.failures import Delay, Stale, Status
 from tests.faults.faults import (
     Answers,
@@ -154,8 +155,7 @@ ROWS = (
         does=FirstRegionFrozenUntilExpired(),
         urls=2,
         held=Held.NEW,
-        event=None,
-        tolerated=True,
+        event=EventName.DOCUMENT_EXPIRED,
         after=None,
     ),
 )
