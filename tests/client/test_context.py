@@ -294,7 +294,7 @@ def test_set_up_that_cannot_hook_keeps_the_one_before(
     assert (send(context, evil), bytes_at(evil)) == ("pin_mismatch", 0)
     left = [thread for thread in threading.enumerate() if "refresh" in thread.name and thread not in before]
     for thread in left:
-        thread.join(5)
+        thread.join(30)
     assert not any(thread.is_alive() for thread in left), "the pinner that was not installed refreshes no more"
 
 

@@ -18,7 +18,7 @@ from tests.client.faulty import Conversation, Talk, faulty
 
 DOCUMENT = "eyJh.eyJi.c2ln"
 #: What a machine that does other things beside the tests may take longer, in seconds.
-SLACK = 1.5
+SLACK = 6.0
 
 
 def ask(url: str, *, etag: str | None = None, deadline: float = 10.0, max_bytes: int = 8 << 20) -> Fetched:

@@ -53,7 +53,7 @@ def test_a_fork_waits_for_what_must_be_whole_and_the_child_may_go_on_with_it() -
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert entered.wait(5)
+    assert entered.wait(30)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks beside threads: that is the test
         child = os.fork()
@@ -61,9 +61,9 @@ def test_a_fork_waits_for_what_must_be_whole_and_the_child_may_go_on_with_it() -
         finished = done.is_set()
         other = threading.Thread(target=work)  # the lock is free in the child, for every thread
         other.start()
-        other.join(5)
+        other.join(30)
         os._exit(0 if finished and not other.is_alive() else 1)
-    thread.join(5)
+    thread.join(30)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with whole:
         pass

@@ -24,14 +24,14 @@ def test_a_lock_that_a_thread_holds_is_open_in_a_forked_child_and_still_held_in_
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert held.wait(10)
+    assert held.wait(30)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks beside threads: that is the test
         child = os.fork()
     if child == 0:
         taken = threading.Thread(target=lambda: lock.__enter__(), daemon=True)
         taken.start()
-        taken.join(5)
+        taken.join(30)
         os._exit(1 if taken.is_alive() else 0)
     _, status = os.waitpid(child, 0)
     waiting = threading.Thread(target=lambda: lock.__enter__(), daemon=True)

@@ -102,13 +102,13 @@ def test_set_up_does_not_wait_longer_than_it_was_told(acme: Acme) -> None:
     acme.origin.fail(Hang())
     began = time.monotonic()
     pinner = acme.pinner(wait=0.2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5
     assert pinner.status().serial is None
 
 
 def test_inside_an_event_loop_set_up_returns_at_once_and_ready_waits_without_blocking_it(acme: Acme) -> None:
     acme.publish(policy("localhost", acme.cast.genuine))
-    acme.origin.fail(Delay(0.3))
+    acme.origin.fail(Delay(1.5))
 
     async def application() -> tuple[float, bool, int | None, int]:
         began = time.monotonic()
@@ -128,7 +128,7 @@ def test_inside_an_event_loop_set_up_returns_at_once_and_ready_waits_without_blo
             ticks += 1
 
     took, ready, serial, ticks = asyncio.run(application())
-    assert took < 0.2
+    assert took < 1
     assert (ready, serial) == (True, 1)
     assert ticks > 5, "other tasks went on"
 
@@ -185,7 +185,7 @@ def test_a_pinner_is_closed_by_its_with_block(acme: Acme) -> None:
         thread = pinner._refresher._thread
         assert thread is not None
         assert thread.is_alive()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -199,7 +199,7 @@ def test_a_pinner_that_nobody_uses_any_more_stops_by_itself(acme: Acme) -> None:
     thread.join(0.5)
     assert thread.is_alive(), "a context needs its pinner"
     del context
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -220,7 +220,7 @@ def test_a_restart_waits_no_longer_than_it_was_told_and_goes_on_with_what_it_hol
     acme.origin.fail(Hang())
     began = time.monotonic()
     pinner = acme.pinner(store=private_place, wait=0.2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5
     assert pinner.status().serial == 1
 
 

@@ -410,7 +410,7 @@ def test_a_process_that_is_stopped_cannot_stop_the_others(private_place: Path, m
         started = time.monotonic()
         with pytest.raises(StoreUnusable, match="held the lock"):
             store.save("better", always)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 8
         assert store.load().text == "kept"  # reading needs no lock
     finally:
         holder.kill()
@@ -427,7 +427,7 @@ def test_a_child_forked_while_the_lock_is_held_does_not_keep_it(private_place: P
 
     saving = threading.Thread(target=store.save, args=("first", hold))
     saving.start()
-    assert held.wait(10)
+    assert held.wait(30)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
@@ -439,7 +439,7 @@ def test_a_child_forked_while_the_lock_is_held_does_not_keep_it(private_place: P
         saving.join(10)
         started = time.monotonic()
         assert store.save("second", always)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 8
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -70,7 +70,7 @@ class NginxRegion:
     def start(self) -> None:
         """Start the process, and wait until it listens."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not (self.folder / "nginx.pid").exists() or not (self.folder / "nginx.pid").read_text("ascii").strip():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"nginx does not start:\n{(self.folder / 'error.log').read_text('utf-8')}")

@@ -66,14 +66,14 @@ def mismatch(context: ssl.SSLContext, server: TlsServer) -> None:
 
 
 def wait_for_serial(pinner: livepin.Pinner, serial: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while pinner.status().serial != serial:
         assert time.monotonic() < deadline, pinner.status()
         time.sleep(0.01)
 
 
 def wait_for_rounds(pinner: livepin.Pinner, rounds: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while pinner.status().rounds < rounds:
         assert time.monotonic() < deadline, pinner.status()
         time.sleep(0.01)
@@ -285,9 +285,9 @@ def test_a_source_that_is_always_overtaken_is_told_of_and_rests(acme: Acme, seco
     acme.origin.fail(Hang())
     pinner.refresh()
     assert [event.detail["code"] for event in acme.told("source_down")] == ["source_timeout"]
-    began = time.monotonic()
+    acme.origin.forget()
     pinner.refresh()
-    assert time.monotonic() - began < 0.8, "it is not asked first any more"
+    assert acme.origin.count == 0, "it is not asked first any more"
 
 
 def test_a_first_start_does_not_wait_long_for_a_region_that_hangs(acme: Acme, second: Origin) -> None:

@@ -100,6 +100,7 @@ class World:
             "configuration_url": [region.url for region in self.regions],
             "threshold": self.authority.threshold,
             "store": str(self.store),
+            "wait": 10.0,  # a busy machine is not what a row is about
             **self.row.setup,
         }
         ports = {"genuine": self.genuine.port, "evil": self.evil.port}

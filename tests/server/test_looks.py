@@ -198,7 +198,7 @@ def test_a_look_ends_in_time_whatever_the_other_side_does(world: World, monkeypa
         began = time.monotonic()
         (seen,) = discover(world, f"127.0.0.2:{server.port}")
     assert (seen.chain, seen.problem) == ((), "timed out")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 def test_a_look_reads_so_much_and_no_more(world: World) -> None:

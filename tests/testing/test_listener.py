@@ -24,7 +24,7 @@ def test_stopping_ends_conversations_and_leaves_no_thread() -> None:
 
     with Listener(converse) as listener:
         clients = [connect(listener) for _ in range(5)]
-        assert all(begun.acquire(timeout=5) for _ in clients)
+        assert all(begun.acquire(timeout=30) for _ in clients)
         assert threading.active_count() == before + 1 + 5
     assert threading.active_count() == before
     assert all(client.recv(1) == b"" for client in clients)
@@ -60,7 +60,7 @@ def test_a_conversation_that_waits_is_not_waited_for() -> None:
 
     started, begun = threading.Event(), time.monotonic()
     with Listener(wait_long) as listener, connect(listener):
-        assert started.wait(5)
+        assert started.wait(30)
     assert time.monotonic() - begun < 5
 
 

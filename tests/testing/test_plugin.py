@@ -141,7 +141,7 @@ def test_rotations_revocations_lies_and_detours_can_be_played_and_leave_no_trace
             # A round of fetching that is under way ends by itself.
             for thread in threading.enumerate():
                 if thread is not threading.current_thread():
-                    thread.join(5)
+                    thread.join(30)
                     assert not thread.is_alive(), thread
         """,
     )

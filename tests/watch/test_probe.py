@@ -124,7 +124,7 @@ def test_a_server_that_hangs_costs_no_more_than_the_timeout(
     server.handshake = behaviour
     start = time.monotonic()
     answer = one_look(server, ca_file, timeout=0.6)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 6
     assert (answer.reachable, answer.error) == (False, "timed out")
 
 
@@ -178,13 +178,13 @@ def test_a_name_without_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_resolver_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     def stuck(*_: Any, **__: Any) -> list[Any]:
-        time.sleep(2)
+        time.sleep(5)
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", stuck)
     start = time.monotonic()
     seen = look(HOST, timeout=0.3)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 4
     assert (seen.answers, seen.error) == ((), "timed out")
 
 

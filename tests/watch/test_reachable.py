@@ -163,7 +163,7 @@ def test_many_addresses_that_do_not_answer_take_the_time_of_one(monkeypatch: pyt
         resolving(monkeypatch, ("127.0.0.2", "::ffff:127.0.0.2"))
         began = time.monotonic()
         with pytest.raises(OSError, match="timed out"):
-            Guarded(Bounds(private=True))(("slow.test", deaf.getsockname()[1]), 0.5)
-        assert time.monotonic() - began < 0.9
+            Guarded(Bounds(private=True))(("slow.test", deaf.getsockname()[1]), 1.5)
+        assert time.monotonic() - began < 2.8
         for filler in fillers:
             filler.close()

@@ -54,6 +54,7 @@ class Pins:
             "public_key": self.documents.public_keys,
             "configuration_url": self.origin.base_url,
             "store": None,
+            "wait": 20.0,  # a busy machine is not what a test is about
         }
 
     def publish(self, *hosts: Mapping[str, object], **members: object) -> None:
