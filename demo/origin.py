@@ -6,7 +6,6 @@ import gzip
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from demo.processes import Processes
 from demo.waiting import DemoFailed
+from livepin.testing.ports import free_port
 
 POINTER = Path("acme/shop/pins.jws")
 
@@ -124,11 +124,3 @@ class Origin:
             draft.write_bytes(data)
             os.utime(draft, (later, later))
             draft.replace(path)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago: nginx cannot be told to choose one itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo.origin import POINTER, Origin, free_port
+from demo.origin import POINTER, Origin
 from demo.processes import Process, Processes
 from demo.waiting import DemoFailed, wait_for
+from livepin.testing.ports import free_port
 
 EMAIL = "alice@example.com"
 _SECONDS = 40

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from livepin.cli.exits import Exit
 from livepin.cli.main import main
+from livepin.testing.ports import free_port
 from livepin.testing.signing_key import SigningKey
 from tests.author.test_project import project_file
 from tests.cli.shell import Shell
@@ -65,12 +65,6 @@ class TestReference:
         anchor = re.search(r"docs:  errors\.md#(\w+)", capsys.readouterr().err)
         assert anchor is not None
         assert f"### `{anchor[1]}`" in (DOCS / "errors.md").read_text("utf-8")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def test_a_reader_follows_the_quickstart(shell: Shell) -> None:

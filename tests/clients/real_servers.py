@@ -7,7 +7,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ import pytest
 
 from demo.waiting import wait_for
 from livepin.testing import ServerCertificate
+from livepin.testing.ports import free_port
 
 #: Seconds for a server to start on a machine with other things to do.
 PATIENCE = 60.0
@@ -52,7 +52,7 @@ def running(start: Start, certificate: ServerCertificate) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="livepin-") as name:
         folder = Path(name)
         files = certificate.write(folder)
-        server = Running(_free_port(), folder, folder / "server.log")
+        server = Running(free_port(), folder, folder / "server.log")
         server.log.touch()
         _give(folder, user)
         command = start(server, files.chain, files.key, user)
@@ -134,9 +134,3 @@ def _give(folder: Path, user: str | None) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
         if user is not None:
             os.chown(path, pwd.getpwnam(user).pw_uid, -1)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port

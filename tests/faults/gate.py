@@ -11,6 +11,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Self
 
+from livepin.testing.ports import free_port
+
 
 class Way(Enum):
     """What becomes of connections that are made from now on."""
@@ -33,9 +35,7 @@ class Gate:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._listen()
 
     def __enter__(self) -> Self:

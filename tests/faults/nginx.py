@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from demo.origin import find_nginx
 from livepin.testing import ServerCertificate
+from livepin.testing.ports import free_port
 
 _CONFIGURATION = """\
 daemon off;
@@ -92,17 +92,9 @@ def serving(folder: Path, certificate: ServerCertificate) -> Iterator[NginxRegio
     program = find_nginx()
     if program is None:
         raise RuntimeError("nginx is not installed: `make nginx`")
-    region = NginxRegion(folder, certificate, program, _free_port())
+    region = NginxRegion(folder, certificate, program, free_port())
     region.start()
     try:
         yield region
     finally:
         region.stop()
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago: nginx cannot be told to choose one itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

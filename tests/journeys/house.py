@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -74,12 +73,6 @@ class House:
         # Not `handshakes`: inside event loops the client's last flight is never sent.
         assert self.service.connections, "nobody came to the attacker"
         return self.service.application_bytes
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 class Answer:

@@ -12,7 +12,8 @@ import pytest
 from demo.processes import Process
 from demo.waiting import wait_for
 from livepin.testing import policy
-from tests.journeys.house import HOST, BackEnd, House, free_port
+from livepin.testing.ports import free_port
+from tests.journeys.house import HOST, BackEnd, House
 from tests.journeys.page import FILE, RECIPES, files
 
 pytestmark = pytest.mark.slow

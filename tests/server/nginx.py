@@ -19,7 +19,7 @@ import pytest
 
 from demo.origin import find_nginx
 from livepin.testing.cast import Cast
-from tests.server.installation import free_port
+from livepin.testing.ports import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "server.md"
 

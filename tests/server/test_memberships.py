@@ -14,7 +14,7 @@ from livepin.errors import Conflict, Forbidden, LivepinError, NotFound, Unauthen
 from livepin.server.actions import accounts, audit, invitations, memberships, tokens
 from livepin.server.actions.actor import Actor
 from livepin.server.models import Account, Invitation, Membership
-from tests.server.installation import free_port
+from livepin.testing.ports import free_port
 from tests.server.world import World
 
 

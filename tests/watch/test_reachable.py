@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from livepin.testing.listener import Listener, TcpChannel
+from livepin.testing.ports import free_port
 from livepin.watch.address import Address
 from livepin.watch.reachable import NOWHERE, PROXY_PORTS, Bounds, Guarded, reach, refusal
 
@@ -126,17 +127,11 @@ def test_a_name_that_changes_its_mind_does_not_move_the_connection(monkeypatch: 
             Guarded(bounds)(("rebind.test", outside.port), 5.0)
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port: int = gone.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("place", [lambda port: ("127.0.0.1", port), lambda port: ("localhost", port)])
 def test_an_open_port_of_the_inside_looks_like_a_closed_one(place: Callable[[int], tuple[str, int]]) -> None:
     told, visits = [], []
     with Listener(lambda tcp: visits.append(tcp)) as open_one:
-        for port in (open_one.port, closed_port()):
+        for port in (open_one.port, free_port()):
             with pytest.raises(OSError) as caught:  # noqa: PT011  # what it says is compared below
                 Guarded(Bounds())(place(port), 5.0)
             told.append(str(caught.value))

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
+from livepin.testing.ports import free_port
 from tests.server import postgres
-from tests.server.installation import Installation, free_port, installed
+from tests.server.installation import Installation, installed
 from tests.server.visit import Visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

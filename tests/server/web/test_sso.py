@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from playwright.sync_api import Page
 from livepin.server import settings as ours
 from livepin.server.models import Account
 from livepin.server.settings import CONFIG
+from livepin.testing.ports import free_port
 from tests.server.web import provider
 from tests.server.web.visitor import Visitor
 
@@ -26,8 +26,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def single_sign_on(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[str]:
     """The provider's address; the server under test knows it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     callback = f"{live_server.url}/account/oidc/sso/login/callback/"
     command = [sys.executable, "-m", "tests.server.web.provider", str(tmp_path), str(port), callback]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any, Self
 from livepin.cli.api import Api
 from livepin.cli.drills.report import DrillFailed, Report
 from livepin.errors import LivepinError
+from livepin.testing.ports import free_port
 
 _STARTS, _ENDS, _ANSWERS = 60.0, 25.0, 30.0
 _API = "/api/v1"
@@ -29,7 +29,7 @@ class Server:
     def __init__(self, folder: Path, report: Report) -> None:
         self.data = folder / "server"
         self._report = report
-        self._port, self._origin_port = _free_port(), _free_port()
+        self._port, self._origin_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.owner = ""
 
@@ -148,9 +148,3 @@ class Server:
         if remedy:
             self._report.count(f"POST {_API}{path}", time.monotonic() - began)
         return found
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
