@@ -11,8 +11,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core import mail
 from django.test import Client
 
-from livepin.errors import Unauthenticated
-from livepin.server.actions import invitations, memberships, tokens
+from livepin.errors import NotFound, Unauthenticated
+from livepin.server.actions import accounts, invitations, memberships, sign_ins, tokens
 from livepin.server.models import Account, ApiToken, Invitation
 from tests.server.world import World
 
@@ -51,6 +51,19 @@ def test_a_changed_password_ends_command_lines_and_other_browsers(world: World) 
     assert thief.get("/account/").status_code == 302
     # Machines have tokens of their own, which are listed and revoked.
     assert not ends(robot.text)
+
+
+def test_a_command_line_that_was_let_in_and_waits_gets_nothing_after_a_new_password(world: World) -> None:
+    alice, mine = person(world, "alice"), sign_ins.start("a thief's", "203.0.113.9")
+    sign_ins.approve(world.actor("alice"), mine.user_code)
+    link, bobs = accounts.sign_in_link(alice.email), sign_ins.start("bob's", "203.0.113.9")
+    sign_ins.approve(world.actor("bob"), bobs.user_code)
+    signed_in(alice).post("/account/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
+    with pytest.raises(NotFound, match="denied"):
+        sign_ins.poll(mine.device_code)
+    with pytest.raises(NotFound):
+        accounts.redeem(link.secret, "a thief's")
+    assert sign_ins.poll(bobs.device_code) is not None
 
 
 def test_a_password_that_was_reset_by_mail_ends_command_lines(world: World) -> None:

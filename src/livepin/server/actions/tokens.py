@@ -18,7 +18,7 @@ from livepin.core.base64s import b64url
 from livepin.errors import Forbidden, LimitReached, NotFound, Unauthenticated, ValueInvalid
 from livepin.server.actions import audit, secrets
 from livepin.server.actions.actor import ACCOUNT_SCOPE, SCOPES, Actor, May, Reach, reach, reach_project, reach_to_leave
-from livepin.server.models import Account, ApiToken, Organization
+from livepin.server.models import Account, ApiToken, Link, Organization, SignIn
 
 PREFIX = "lvp_"
 MAX_DAYS = 366
@@ -167,7 +167,13 @@ def end_all(organization: Organization, account: Account) -> None:
 
 
 def end_sign_ins(account: Account) -> None:
-    """Sign an account out of all command lines: its password was changed, or it is closed."""
+    """Sign an account out of all command lines: its password was changed, or it is closed.
+
+    Also of those that were let in and have not fetched their token yet: a thief would wait with that.
+    """
+    # These first: whoever fetches at this moment has their token when the tokens end.
+    SignIn.objects.filter(account=account).delete()
+    Link.objects.filter(account=account, use="sign-in").delete()
     _valid(ApiToken.objects.filter(account=account, scope=ACCOUNT_SCOPE)).update(revoked_at=timezone.now())
 
 
