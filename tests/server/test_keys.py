@@ -17,7 +17,7 @@ from livepin.core.jws import PublicKey
 from livepin.core.trust import Trust, verify
 from livepin.errors import Conflict, Forbidden, KeyUnusable, NotFound, ValueInvalid
 from livepin.publish.origins.folder import FolderOrigin
-from livepin.server import keyring
+from livepin.server import checks, keyring
 from livepin.server.actions import hosts, keys, publishes, renewals
 from livepin.server.models import AuditEntry, Key, Project, Publish
 from livepin.server.settings import CONFIG
@@ -292,6 +292,24 @@ def test_keys_are_sealed_under_a_new_master_key_and_the_old_one_is_not_needed_an
         masters(old)
         hosts.put(world.actor("bob"), "acme", "shop", None, host("stale.example.com"))
         assert publish(world).state == "failed", "the old master key opens nothing any more"
+    finally:
+        masters(old)
+
+
+def test_a_key_that_was_made_under_the_wrong_master_key_does_not_hide_that_the_right_one_is_missing(
+    world: World, old_and_new: tuple[str, str]
+) -> None:
+    def problem() -> str:
+        return next(one.problem for one in checks.all_checks() if one.name == "master key")
+
+    old, new = old_and_new
+    assert not problem()
+    try:
+        masters(new)
+        keys.add(world.actor("ada"), "acme", "shop")
+        assert "is not given" in problem()
+        masters(new, old)
+        assert not problem()
     finally:
         masters(old)
 

@@ -68,10 +68,11 @@ def _migrations() -> str:
 
 
 def _master_keys() -> str:
-    known = {master.id for master in keyring.masters(CONFIG)}
-    # livepin-key.1.<master key's ID>…: one look at the newest key tells, the others were sealed again with it.
-    newest = Key.objects.filter(kind="managed").exclude(sealed="").order_by("-created_at").first()
-    if newest is None or newest.sealed.split(".")[2] in known:
+    # livepin-key.1.<master key's ID>…: all of them, for a new one may have been made under a key that is the wrong one.
+    strange = Key.objects.filter(kind="managed").exclude(sealed="")
+    for master in keyring.masters(CONFIG):
+        strange = strange.exclude(sealed__startswith=f"livepin-key.1.{master.id}.")
+    if not strange.exists():
         return ""
     return "the master key under which signing keys are sealed is not given"
 
