@@ -56,6 +56,18 @@ def test_the_log_says_which_page_and_neither_address_nor_query(server: Installat
     assert "0123456789" not in server.log.read_text()
 
 
+@pytest.mark.parametrize("name", ["%1b%5b2J", "a%0aforged", "%c2%9b31m", "a%e2%80%a8b", "%e2%80%aea", "a%20b"])
+def test_what_is_no_name_does_not_write_into_the_log(server: Installation, name: str) -> None:
+    assert "organization" not in logged(server, server.ask(f"/api/v1/organizations/{name}"))
+    line = logged(server, server.ask(f"/api/v1/organizations/acme/projects/{name}"))
+    assert (line["organization"], "project" in line) == ("acme", False)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/api/v1/no/such", "/no/such", "/api/v1/me"])
+def test_no_answer_is_taken_for_another_type(server: Installation, path: str) -> None:
+    assert server.ask(path).headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_client_behind_a_trusted_proxy_is_known(server: Installation) -> None:
     answer = server.ask("/healthz", X_Forwarded_For="198.51.100.7, 203.0.113.9, 10.0.0.1")
     assert logged(server, answer)["client"] == "203.0.113.9"

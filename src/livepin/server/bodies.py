@@ -78,5 +78,6 @@ class Bodies:
 
 def _refused(respond: Respond, status: HTTPStatus) -> list[bytes]:
     headers = [("Content-Type", "text/plain"), ("Content-Length", "0"), ("Connection", "close"), ("Retry-After", "1")]
+    headers.append(("X-Content-Type-Options", "nosniff"))
     respond(f"{status.value} {status.phrase}", headers)
     return [b""]

@@ -3,7 +3,7 @@
 Threats: a client that writes its own address into a header to escape its rate limit; secrets in addresses, which
 end up in logs; a name for a request that breaks the log's lines. So forwarding headers count only when they come
 from a trusted proxy, and are taken away else; the log says which *page* was asked for, never the address itself, nor
-its query; a name from outside must be short and plain.
+its query; a name from outside must be short and plain, or it would write into the terminal of whoever reads the log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.urls import ResolverMatch
 
+from livepin.author.draft import is_identifier
 from livepin.server import health, metrics
 from livepin.server.proxies import is_trusted, sender
 from livepin.server.settings import CONFIG
@@ -52,6 +54,8 @@ class Requests:
         structlog.contextvars.bind_contextvars(request=number)
         response = health.answer(request, direct) or _echo_refused(request) or self._get_response(request)
         response["X-Request-ID"] = number
+        # Also on what no page made: health, problems, refusals.
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         _record(request, response.status_code, time.perf_counter() - began)
         return response
 
@@ -97,7 +101,6 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
     page = health.page(request) or (f"/{match.route}" if match is not None else "(no such page)")
     method = request.method if request.method in metrics.METHODS else "OTHER"
     metrics.count(str(method), page, status, seconds)
-    named = {name: match.kwargs[name] for name in _NAMED if name in match.kwargs} if match is not None else {}
     level = "debug" if health.page(request) else "info"
     _log.log(
         _LEVELS[level],
@@ -107,8 +110,14 @@ def _record(request: HttpRequest, status: int, seconds: float) -> None:
         status=status,
         ms=round(seconds * 1000, 1),
         client=request.META.get("REMOTE_ADDR", ""),
-        **named,
+        **_named(match),
     )
+
+
+def _named(match: ResolverMatch | None) -> dict[str, str]:
+    """The identifiers that an address names. Whatever else stands in their place is anybody's text, and no name."""
+    found = {} if match is None else {name: str(match.kwargs.get(name, "")) for name in _NAMED}
+    return {name: text for name, text in found.items() if is_identifier(text)}
 
 
 _LEVELS = {"debug": 10, "info": 20}
