@@ -113,7 +113,8 @@ TREE = dict(every_command())
 #: test_drills.py call them.
 OPERATING = {name for name in TREE if name.split()[0] in ("serve", "server", "drill")}
 
-REMOTE_NOUNS = ("login", "logout", "profile", "organization", "project", "publishes", "pull", "push", "adopt")
+REMOTE_NOUNS = {"login", "logout", "profile", "organization", "member", "invitation", "token", "project"}
+REMOTE_NOUNS |= {"publishes", "pull", "push", "adopt"}
 #: About a server, and those who sign in to it: tests/cli/remote calls them.
 REMOTE = {name for name in TREE if name.split()[0] in REMOTE_NOUNS}
 

@@ -71,6 +71,17 @@ class Server:
         self.token = claimed.json["token"]["token"]
         self.ask("POST", "/organizations", {"organization": "acme"})
 
+    def account(self, email: str) -> str:
+        """Somebody with an account, who belongs to no organization; their token."""
+        secret = self.link("accounts.account_link()")
+        made = self.ask("POST", "/accounts", {"secret": secret, "email": email, "password": "another long password"})
+        return str(made.json["token"]["token"])
+
+    def join(self, token: str, email: str, role: str) -> None:
+        """Have the account of a token become a member of acme."""
+        invited = self.ask("POST", "/organizations/acme/invitations", {"email": email, "role": role})
+        Server(self.installation, token).ask("POST", "/invitations/accept", {"secret": invited.json["secret"]})
+
     def new_project(self, ca: Path, **members: str) -> str:
         """A project with a key of its own, which trusts `ca` when it looks. Its ID is nobody else's."""
         self.projects += 1

@@ -33,6 +33,13 @@ WORKS: dict[str, tuple[list[str], int]] = {
     # Nothing waits for a signature that a server makes itself, and there is nothing to export.
     "sign": (["sign", "--export", "there.input"], 0),
     "organization list": (["organization", "list"], 0),
+    "member list": (["member", "list"], 0),
+    "member role": (["member", "role", "$EMAIL", "owner"], 0),
+    "invitation new": (["invitation", "new", "new@example.com", "--role", "viewer"], 0),
+    "invitation list": (["invitation", "list"], 0),
+    "invitation withdraw": (["invitation", "withdraw", "new@example.com"], 0),
+    "token new": (["token", "new", "--name", "nightly build", "--scope", "read", "--project", "$PROJECT"], 0),
+    "token list": (["token", "list"], 0),
     "project list": (["project", "list"], 0),
     "project show": (["project", "show"], 0),
     "project new": (["project", "new", "$PROJECT-second"], 0),
@@ -66,8 +73,8 @@ REFUSED: dict[str, tuple[list[str], str, int]] = {
     "ct logs list": (["ct", "logs", "list"], "ct_logs_missing", 3),
 }
 
-#: It is about a publish in a certain state: test_publishes.py brings one there.
-STATES = {"publishes approve", "publishes retry", "publishes cancel"}
+#: It is about something in a certain state: test_publishes.py, test_members.py and test_tokens.py bring one there.
+STATES = {"publishes approve", "publishes retry", "publishes cancel", "member remove", "token revoke"}
 
 #: It is about no project, or begins one of files: it works here as anywhere (tests/cli/test_commands.py).
 HERE = {

@@ -24,7 +24,7 @@ def test_every_command_works_on_the_project_or_says_what_to_do(
     made = server.ask("POST", "/sign-ins/redeem", {"secret": secret, "client": "tests"})
     (published.directory.parent / "token").write_text(made.json["token"])
     published.livepin("login", "--token-file", "../token")
-    places = {"$PLACE": service.place, "$CA": str(service.ca), "$PROJECT": project}
+    places = {"$PLACE": service.place, "$CA": str(service.ca), "$PROJECT": project, "$EMAIL": EMAIL}
     places["$URL"] = f"{server.origin_url}{project}/pins.jws"
     public = published.directory / "signing.pub.pem"
     published.livepin("keys", "new", "signing")

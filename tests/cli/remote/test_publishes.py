@@ -19,12 +19,8 @@ def of_two(published: Shell, server: Server) -> Shell:
     path = f"/organizations/acme/projects/{published.variables['PROJECT'].partition('/')[2]}"
     server.ask("PATCH", path, {"approvals_required": 2})
     email = f"paul{server.projects}@example.com"
-    secret = server.link("accounts.account_link()")
-    made = server.ask("POST", "/accounts", {"secret": secret, "email": email, "password": "another long password"})
-    token = made.json["token"]["token"]
-    invited = server.ask("POST", "/organizations/acme/invitations", {"email": email, "role": "publisher"})
-    accepted = Server(server.installation, token)
-    accepted.ask("POST", "/invitations/accept", {"secret": invited.json["secret"]})
+    token = server.account(email)
+    server.join(token, email, "publisher")
     (published.directory.parent / "pauls").write_text(token)
     published.livepin("login", server.url, "--profile", "paul", "--token-file", "../pauls")
     published.livepin("profile", "use", "default")

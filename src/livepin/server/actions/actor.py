@@ -49,6 +49,9 @@ SCOPES = (May.READ, May.STAGE, May.PUBLISH)
 #: The scope of a token that comes from signing in.
 ACCOUNT_SCOPE = "account"
 
+#: What to do where no token of an organization may ever do it.
+AS_ONESELF = "Do it as yourself: sign in with `livepin login`, or in the dashboard."
+
 #: Rights, from the least to the most.
 ORDER = tuple(May)
 
@@ -72,6 +75,11 @@ class Actor:
             return "server"
         return f"token {self.token.id}" if self.token is not None else f"account {self.account.id}"
 
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is a token of an organization that acts, and not a person."""
+        return self.token is not None and self.token.scope != ACCOUNT_SCOPE
+
 
 #: The server's own jobs: renewals, schedules, purges.
 SERVER = Actor(None)
@@ -94,7 +102,8 @@ class Reach:
         """Raise `Forbidden` unless the actor may do this here."""
         if not self.may(may):
             message = f"this takes the right to {may.value}; there is only the right to {self.most.value}"
-            raise Forbidden("forbidden", message, where=str(self.project or self.organization))
+            hint = AS_ONESELF if self.actor.is_machine and may not in SCOPES else ""
+            raise Forbidden("forbidden", message, where=str(self.project or self.organization), hint=hint)
 
     def need_factor(self) -> None:
         """Raise `SecondFactorMissing` where one is demanded that the account has not."""
@@ -154,7 +163,8 @@ def reach_whole(actor: Actor, organization: str, may: May) -> Reach:
     """Like `reach`, for what belongs to no project: a token of one project has no business there."""
     reached = reach(actor, organization, May.READ)
     if actor.token is not None and actor.token.project_id is not None:
-        raise Forbidden("forbidden", "a token of one project sees only that", where=organization)
+        message = "a token of one project sees only that"
+        raise Forbidden("forbidden", message, where=organization, hint=AS_ONESELF)
     reached.need(may)
     return reached
 

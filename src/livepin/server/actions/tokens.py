@@ -17,7 +17,17 @@ from django.utils import timezone
 from livepin.core.base64s import b64url
 from livepin.errors import Forbidden, LimitReached, NotFound, Unauthenticated, ValueInvalid
 from livepin.server.actions import audit, secrets
-from livepin.server.actions.actor import ACCOUNT_SCOPE, SCOPES, Actor, May, Reach, reach, reach_project, reach_to_leave
+from livepin.server.actions.actor import (
+    ACCOUNT_SCOPE,
+    AS_ONESELF,
+    SCOPES,
+    Actor,
+    May,
+    Reach,
+    reach,
+    reach_project,
+    reach_to_leave,
+)
 from livepin.server.models import Account, ApiToken, Link, Organization, SignIn
 
 PREFIX = "lvp_"
@@ -96,7 +106,7 @@ def _named(text: str) -> str:
 
 def _account(actor: Actor) -> Account:
     if actor.account is None or (actor.token is not None and actor.token.scope != ACCOUNT_SCOPE):
-        raise Forbidden("forbidden", "a token cannot make tokens")
+        raise Forbidden("forbidden", "a token cannot make tokens", hint=AS_ONESELF)
     return actor.account
 
 
