@@ -30,10 +30,7 @@ EXPECTED = {
     ),
     "token": (
         ["forbidden", "forbidden", "forbidden", "forbidden", "not_found", "unauthenticated"],
-        [
-            "DELETE /api/v1/organizations/acme/tokens/",
-            "POST /api/v1/organizations/acme/projects/shop/revisions/0/1/rollback",
-        ],
+        ["livepin token revoke", "livepin rollback 1"],
     ),
     "store": (["store_unusable", "store_unusable", "no_document", "store_unusable"], []),
 }

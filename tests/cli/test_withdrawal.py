@@ -117,7 +117,7 @@ SHOP = "/organizations/acme/projects/shop"
 @pytest.fixture
 def server(empty: Stage) -> Iterator[Server]:
     """A server on which the project is published; the CDN serves its origin, and the application is pinned by it."""
-    with Server(empty.folder, empty.report) as server:
+    with Server(empty.folder) as server:
         project_on(empty, server, "shop")
         server.publish(f"{SHOP}/publishes")
         empty.cdn.move(server.origin)

@@ -15,20 +15,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from livepin.cli.api import Api
-from livepin.cli.drills.report import DrillFailed, Report
+from livepin.cli.drills.report import DrillFailed
+from livepin.cli.profiles import PROJECT, SERVER, TOKEN
 from livepin.errors import LivepinError
 from livepin.testing.ports import free_port
 
 _STARTS, _ENDS, _ANSWERS = 60.0, 25.0, 30.0
-_API = "/api/v1"
 
 
 class Server:
     """An installation with one organization, `acme`; a context manager. `owner`: the token of who made it."""
 
-    def __init__(self, folder: Path, report: Report) -> None:
+    def __init__(self, folder: Path) -> None:
         self.data = folder / "server"
-        self._report = report
         self._port, self._origin_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.owner = ""
@@ -98,18 +97,22 @@ class Server:
         """The folder of its origin."""
         return self.data / "origin"
 
+    def signed_in(self, project: str) -> dict[str, str]:
+        """What is in the shell of the owner, whose commands work on this server's project. No profile is touched."""
+        return {SERVER: self._url, TOKEN: self.owner, PROJECT: project}
+
     # ------------------------------------------------------------------ the API
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str = "", remedy: bool = False) -> Any:
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def ask(self, method: str, path: str, body: Any = None, *, token: str = "") -> Any:
         """A request of the owner's (or whose `token` it is); its JSON. Raises `DrillFailed` where it is refused."""
-        began = time.monotonic()
         try:
-            answer = self._api(token).ask(method, path, body, if_match="*").members
+            return self._api(token).ask(method, path, body, if_match="*").members
         except LivepinError as error:
             raise DrillFailed(f"{method} {path}: {error.message} [{error.code}]") from None
-        if remedy:
-            self._report.count(f"{method} {_API}{path}", time.monotonic() - began)
-        return answer
 
     def refusal(self, method: str, path: str, body: Any = None, *, token: str = "") -> LivepinError | None:
         """Why the same is refused; None where it is done."""
@@ -121,7 +124,7 @@ class Server:
 
     def _api(self, token: str) -> Api:
         """What the command line itself talks to a server with."""
-        return Api(f"http://127.0.0.1:{self._port}", token or self.owner, timeout=_ANSWERS)
+        return Api(self._url, token or self.owner, timeout=_ANSWERS)
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWERS)
@@ -133,7 +136,7 @@ class Server:
         finally:
             connection.close()
 
-    def publish(self, path: str, *, token: str = "", remedy: bool = False, **wish: Any) -> dict[str, Any]:
+    def publish(self, path: str, *, token: str = "", **wish: Any) -> dict[str, Any]:
         """Ask for a publish below `path`, and wait until it is published. Raises `DrillFailed`."""
         began = time.monotonic()
         asked = self.ask("POST", path, wish, token=token)
@@ -145,6 +148,4 @@ class Server:
                 raise DrillFailed(f"the publish is {found['state']}: {found.get('findings')} {found.get('problem')}")
             if found["state"] == "waiting":
                 time.sleep(0.1)  # for its worker alone; the server answers at once in that state
-        if remedy:
-            self._report.count(f"POST {_API}{path}", time.monotonic() - began)
         return found

@@ -45,6 +45,8 @@ class Stage:
         self.work.mkdir(parents=True)
         self.cast = Cast(HOST)
         self.passphrase, self._anchor_passphrase = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+        #: What else the operator's shell has: the server that is meant, in the drill of a server that stands.
+        self.variables: dict[str, str] = {}
         self._running: Running | None = None
         self._stack = ExitStack()
 
@@ -97,7 +99,7 @@ class Stage:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("LIVEPIN_")}
-        return {**kept, VARIABLE: self.passphrase, ANCHOR_VARIABLE: self._anchor_passphrase}
+        return {**kept, VARIABLE: self.passphrase, ANCHOR_VARIABLE: self._anchor_passphrase, **self.variables}
 
     @property
     def anchor_passphrase(self) -> str:

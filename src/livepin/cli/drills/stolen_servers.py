@@ -22,7 +22,7 @@ _HOSTS = f"{_SHOP}/draft/hosts/{HOST}"
 
 def database(stage: Stage) -> None:
     """He has the server's database, and nothing can be done with it; then he has the master key, too."""
-    with Server(stage.folder, stage.report) as server:
+    with Server(stage.folder) as server:
         key = _keyed_project(stage, server)
         stage.cdn.move(server.origin)
         stage.start_pinned(**stage.embedded())
@@ -117,7 +117,7 @@ def _pointer(origin: Path) -> str:
 
 def token(stage: Stage) -> None:
     """He has a token that may publish, out of a build machine's settings. He has no key, and needs none."""
-    with Server(stage.folder, stage.report) as server:
+    with Server(stage.folder) as server:
         for name in (PROJECT, "other"):
             project_on(stage, server, name)
         server.publish(f"{_SHOP}/publishes")
@@ -133,8 +133,9 @@ def token(stage: Stage) -> None:
         )
         _limits(stage, server, made["token"])
         _publishes(stage, server, made["token"])
-        server.ask("DELETE", f"/organizations/{ORGANIZATION}/tokens/{made['id']}", remedy=True)
-        server.publish(f"{_SHOP}/revisions/0/1/rollback", remedy=True)
+        stage.variables = server.signed_in(f"{ORGANIZATION}/{PROJECT}")
+        stage.livepin("token", "revoke", made["id"], remedy=True)
+        stage.livepin("rollback", "1", remedy=True)
         stage.wait_until_safe()
         refusal = server.refusal("POST", f"{_SHOP}/publishes", {}, token=made["token"])
         stage.report.claim("the revoked token publishes nothing", isinstance(refusal, Unauthenticated))
