@@ -209,7 +209,7 @@ def _unreachable(error: Exception, where: str) -> ServerFailed:
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError):
         return ServerFailed("server_unreachable", "no answer in time", where=where)
-    return ServerFailed("server_unreachable", f"cannot be reached: {_shown(str(reason))}", where=where)
+    return ServerFailed("server_unreachable", f"cannot be reached: {one_line(str(reason))}", where=where)
 
 
 def _refusal(error: urllib.error.HTTPError, where: str) -> LivepinError:
@@ -218,8 +218,8 @@ def _refusal(error: urllib.error.HTTPError, where: str) -> LivepinError:
         said = _reply(error.code, error.read(1024 * 1024), "", where).members
     except (ServerFailed, OSError, http.client.HTTPException):
         said = {}
-    code, message = str(said.get("code", "")), _shown(str(said.get("message", "")))
-    number = _shown(error.headers.get("X-Request-ID", ""))[:64]
+    code, message = str(said.get("code", "")), one_line(str(said.get("message", "")))
+    number = one_line(error.headers.get("X-Request-ID", ""))[:64]
     if 300 <= error.code < 400 or not code:
         what = "a redirect" if 300 <= error.code < 400 else f"HTTP {error.code}, and no word of Livepin's"
         failed = error.code in _AGAIN or error.code >= 500
@@ -229,14 +229,14 @@ def _refusal(error: urllib.error.HTTPError, where: str) -> LivepinError:
     if error.code == 429:
         return RateLimited(message, _seconds(error.headers.get("Retry-After", "")))
     kind = LimitReached if code == "limit_reached" else _CLASSES.get(error.code, InputInvalid)
-    hint = "`livepin login` signs in again." if error.code == 401 else _shown(str(said.get("hint", "")))
-    return kind(_shown(code)[:60], message, where=_shown(str(said.get("where", ""))), hint=hint)
+    hint = "`livepin login` signs in again." if error.code == 401 else one_line(str(said.get("hint", "")))
+    return kind(one_line(code)[:60], message, where=one_line(str(said.get("where", ""))), hint=hint)
 
 
 def _seconds(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 5
 
 
-def _shown(text: str) -> str:
+def one_line(text: str) -> str:
     """A stranger's words on one line of our terminal: no control characters."""
     return "".join(one if one.isprintable() else " " for one in text)[:2000]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from livepin.cli.api import one_line
 from livepin.cli.options import dry_run_option, json_option
 from livepin.cli.organization import ROLES, SHOWN, identity, organization_option, server_option, there_of
 from livepin.cli.output import Output, moment, table
@@ -26,7 +27,7 @@ def list_(organization: str, server: str, as_json: bool) -> None:
     found = there.every("member")
     rows = []
     for one in found:
-        who = identity(one)[:SHOWN], str(one["email"]), str(one["name"]) or "-"
+        who = identity(one)[:SHOWN], str(one["email"]), one_line(str(one["name"])) or "-"
         rows.append((*who, str(one["role"]), moment(one["created_at"])))
     text = table(rows, ("ACCOUNT", "E-MAIL", "NAME", "ROLE", "SINCE"))
     Output(as_json).result({"server": there.api.url, "organization": there.name, "members": found}, text)

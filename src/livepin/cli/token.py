@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from livepin.cli.api import part
+from livepin.cli.api import one_line, part
 from livepin.cli.options import dry_run_option, json_option
 from livepin.cli.organization import SHOWN, identity, organization_option, server_option, there_of
 from livepin.cli.output import Output, moment, table
@@ -39,7 +39,12 @@ def list_(organization: str, server: str, as_json: bool) -> None:
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     used = moment(one.get("last_used_at")) or "never"
-    about = (str(one["name"]), str(one["scope"]), str(one.get("project", "(all)")), str(one["account"])[:SHOWN])
+    about = (
+        one_line(str(one["name"])),
+        str(one["scope"]),
+        str(one.get("project", "(all)")),
+        str(one["account"])[:SHOWN],
+    )
     return str(one["id"])[:SHOWN], *about, moment(one["expires_at"]), used
 
 
@@ -98,4 +103,4 @@ def revoke(token: str, organization: str, server: str, dry_run: bool, as_json: b
         there.api.ask("DELETE", f"{there.path}/tokens/{identity(one)}")
     said = f"would revoke {identity(one)}" if dry_run else f"{identity(one)} is revoked"
     members = {"dry_run": dry_run, "server": there.api.url, "organization": there.name, "token": one}
-    Output(as_json).result(members, f"{said} ({one['name']}, {one['scope']})")
+    Output(as_json).result(members, f"{said} ({one_line(str(one['name']))}, {one['scope']})")

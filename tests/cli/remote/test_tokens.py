@@ -28,6 +28,7 @@ def listed(shell: Shell) -> list[str]:
 @slow
 def test_a_token_works_from_the_line_that_shows_it_until_it_is_revoked(remote: Shell, server: Server) -> None:
     project = remote.variables["PROJECT"]
+    server.ask("POST", "/organizations/acme/tokens", {"scope": "read", "name": "red \x9b31m"})
     before = listed(remote)
     assert remote.json(*NEW, "stage", "--project", project, "--dry-run")["dry_run"] is True
     assert listed(remote) == before
@@ -43,6 +44,7 @@ def test_a_token_works_from_the_line_that_shows_it_until_it_is_revoked(remote: S
     (row,) = [line.split() for line in shown.splitlines() if line.startswith(new[:8])]
     assert row[1:4] == ["build", "stage", project.partition("/")[2]]
     assert token not in shown
+    assert "\x9b" not in shown, "nothing of what others typed steers the terminal"
     assert remote.json("token", "revoke", new[:8], "--dry-run")["token"]["id"] == new
     assert new in listed(remote)
     assert new in remote.livepin("token", "revoke", new[:8]).out
