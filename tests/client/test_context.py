@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _ssl
+import errno
 import json
 import socket
 import ssl
@@ -281,16 +282,33 @@ def test_set_up_refuses_loudly_where_the_hook_is_never_asked(
     assert livepin.status() is None
 
 
+class NoObject(ssl.SSLObject):
+    """The process has no descriptor left."""
+
+    @classmethod
+    def _create(cls, *arguments: Any, **named: Any) -> NoObject:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize(
+    ("new", "error"), [(NewObject, ConfigurationError), (NoObject, OSError)], ids=["unavailable", "descriptors"]
+)
 def test_set_up_that_cannot_hook_keeps_the_one_before(
-    pinned: Acme, evil: TlsServer, installed: None, monkeypatch: pytest.MonkeyPatch
+    pinned: Acme,
+    evil: TlsServer,
+    installed: None,
+    monkeypatch: pytest.MonkeyPatch,
+    new: type,
+    error: type[Exception],
 ) -> None:
     context = pinned.cast.authority.client_context()
-    livepin.setup(**pinned.embedded())
+    pinner = livepin.setup(**pinned.embedded())
     before = set(threading.enumerate())
     with monkeypatch.context() as changed:
-        changed.setattr(ssl.SSLContext, "sslobject_class", NewObject)
-        with pytest.raises(ConfigurationError):
+        changed.setattr(ssl.SSLContext, "sslobject_class", new)
+        with pytest.raises(error):
             livepin.setup(**lenient(pinned).embedded())
+    assert pinner.status().installed
     assert (send(context, evil), bytes_at(evil)) == ("pin_mismatch", 0)
     left = [thread for thread in threading.enumerate() if "refresh" in thread.name and thread not in before]
     for thread in left:

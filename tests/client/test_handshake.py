@@ -94,6 +94,57 @@ def test_a_failed_connect_leaves_no_socket_to_send_plaintext_over(pinned: ssl.SS
     assert bytes_at(evil) == 0
 
 
+@pytest.mark.parametrize("certificate", ["untrusted", "wrong_host"])
+def test_nor_does_a_connect_that_failed_before_the_judgement(
+    pinned: ssl.SSLContext, cast: Cast, certificate: str
+) -> None:
+    with (
+        TlsServer(getattr(cast, certificate)) as server,
+        pinned.wrap_socket(socket.socket(), server_hostname="localhost") as connection,
+    ):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connection.connect(("localhost", server.port))
+        with pytest.raises(OSError):  # noqa: PT011 - as above
+            connection.send(b"secret")
+        assert bytes_at(server) == 0
+
+
+def test_nor_does_a_connect_whose_peer_was_silent(pinned: ssl.SSLContext) -> None:
+    with (
+        socket.create_server(("localhost", 0)) as silent,
+        pinned.wrap_socket(socket.socket(), server_hostname="localhost") as connection,
+    ):
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            connection.connect(silent.getsockname())
+        with pytest.raises(OSError):  # noqa: PT011 - as above
+            connection.send(b"secret")
+        connection.close()
+        peer, _ = silent.accept()
+        with peer, peer.makefile("rb") as received:
+            assert b"secret" not in received.read()
+
+
+def test_a_handshake_of_its_own_that_took_too_long_may_be_gone_on_with(cast: Cast, pinned: ssl.SSLContext) -> None:
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    cast.genuine.load_into(serving)
+    with (
+        socket.create_server(("localhost", 0)) as late,
+        socket.create_connection(late.getsockname(), 10) as plain,
+        pinned.wrap_socket(plain, server_hostname="localhost", do_handshake_on_connect=False) as connection,
+    ):
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            connection.do_handshake()
+        peer, _ = late.accept()
+        shaking = threading.Thread(target=lambda: serving.wrap_socket(peer, server_side=True).close())
+        shaking.start()
+        connection.settimeout(30)
+        connection.do_handshake()
+        shaking.join(30)
+    assert not shaking.is_alive()
+
+
 def test_the_same_failed_connect_sends_plaintext_without_livepin(cast: Cast) -> None:
     """The hazard of the standard library that the test above is about."""
     context = cast.authority.client_context()

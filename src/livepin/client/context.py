@@ -12,7 +12,6 @@ from livepin.client import handshake
 from livepin.client.forks import ForkSafeLock
 from livepin.client.handshake import REAL_CONTEXT, Check, Guard
 from livepin.client.peer import OpenPeer
-from livepin.errors import ConfigurationError
 
 
 def _wrap_socket(
@@ -115,7 +114,8 @@ _VERIFY_FLAGS: Any = _ssl._SSLContext.verify_flags
 def install(check: Check) -> None:
     """Judge every client connection of the process, through contexts made earlier too.
 
-    Raises `ConfigurationError` (`hook_unavailable`), and then leaves the process as it was.
+    Raises `ConfigurationError` (`hook_unavailable`), `OSError` where no descriptor is left to try it with; and then
+    leaves the process as it was.
     """
     with _Installed.lock:
         before, _Installed.check = _Installed.check, check
@@ -123,7 +123,7 @@ def install(check: Check) -> None:
             setattr(REAL_CONTEXT, name, hook)
         try:
             handshake.self_test(handshake.context_class()(ssl.PROTOCOL_TLS_CLIENT))
-        except ConfigurationError:
+        except BaseException:
             _Installed.check = before
             if before is None:
                 _remove()

@@ -113,7 +113,7 @@ class Guard:
             raise copy.copy(self._refusal)
         if self._judged:
             return
-        self._sslobj.do_handshake()
+        self._shake()
         try:
             self._check(TlsPeer(self._sslobj, self._context, self._host, self._validates, self._owner, refuse))
         except BaseException as refusal:
@@ -126,16 +126,31 @@ class Guard:
         if getattr(owner, "_sslobj", None) is self:
             owner._sslobj = self._sslobj
 
+    def _shake(self) -> None:
+        try:
+            self._sslobj.do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise  # it has not failed
+        except OSError as error:
+            # One that only took too long may be gone on with, but not where `connect` makes it: see `_cut`.
+            if isinstance(error, ssl.SSLError) or getattr(self._owner(), "do_handshake_on_connect", False):
+                self._cut()
+            raise
+
     def _close(self, refusal: BaseException) -> None:
+        """End the connection, for ever."""
+        # A copy, because the one on its way carries the frames of this connection and would keep them alive.
+        known = isinstance(refusal, LivepinError)
+        kept = copy.copy(refusal) if known else ConnectionAbortedError("the TLS peer was not judged")
+        object.__setattr__(self, "_refusal", kept)
+        self._cut()
+
+    def _cut(self) -> None:
         """End the connection below TLS.
 
         After a failed `connect`, `ssl` forgets its TLS object but keeps the TCP connection, and a caller that goes
         on would send plaintext over it.
         """
-        # A copy, because the one on its way carries the frames of this connection and would keep them alive.
-        known = isinstance(refusal, LivepinError)
-        kept = copy.copy(refusal) if known else ConnectionAbortedError("the TLS peer was not judged")
-        object.__setattr__(self, "_refusal", kept)
         transport = self._transport()
         if isinstance(transport, _socket.socket):
             with contextlib.suppress(OSError):
