@@ -17,6 +17,7 @@ import pytest
 
 import livepin
 from livepin import Pinner
+from livepin.client import refresh
 from livepin.client import round as rounds
 from livepin.client.attempt import Attempt, Bounds, Fetched
 from livepin.client.fetch import MAX_BYTES, HttpFetcher
@@ -403,6 +404,30 @@ def test_a_fetcher_with_a_bug_does_not_end_refreshing(acme: Acme, clock: HandTur
         fetcher.broken = False
         assert pinner.refresh()
         assert serial(pinner) == 1
+
+
+def test_a_refresher_that_could_not_be_started_is_told_of_and_begins_with_the_next_connection(
+    acme: Acme, service: TlsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", no_more)
+        pinner = acme.pinner(seed=acme.documents.current, wait=0)
+    assert names(acme) == ["refresh_failed"]
+    acme.publish(policy("localhost", acme.cast.genuine))
+    assert connect(acme.context(pinner), service) == b"hello"
+    assert pinner._refresher.wait_for_round(0, 30)
+    assert serial(pinner) == 2
+
+
+def test_what_cannot_be_imported_in_advance_does_not_end_refreshing(
+    acme: Acme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process without a descriptor left can import nothing."""
+    monkeypatch.setattr(refresh, "_LAZY", ("livepin.no_such_module",))
+    assert serial(acme.pinner()) == 1
 
 
 def test_a_source_whose_attempt_never_ends_is_down(

@@ -19,7 +19,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,10 @@ class Application:
 
     async def _set_up(self) -> None:
         arguments = {**self._orders["setup"], "on_event": self._note}
+        if self._orders.get("threads_are_used_up"):
+            with no_thread_for_livepin():
+                self._pinner = livepin.setup(**arguments)
+            return
         if self._orders.get("inside_loop"):
             self._pinner = livepin.setup(**arguments)
             await self._pinner.ready(arguments.get("wait", 3.0))
@@ -268,6 +272,23 @@ def hang_resolver(name: str) -> None:
         return _TRUE_RESOLVER(host, *arguments, **more)
 
     socket.getaddrinfo = getaddrinfo
+
+
+@contextlib.contextmanager
+def no_thread_for_livepin() -> Iterator[None]:
+    """Be a machine that gives no more threads to those who ask within the block."""
+    true_start = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if self.name.startswith("livepin-"):
+            raise RuntimeError("can't start new thread")
+        true_start(self)
+
+    threading.Thread.start = start  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        threading.Thread.start = true_start  # type: ignore[method-assign]
 
 
 def main() -> None:

@@ -231,6 +231,13 @@ class ForksAmidFetch(Forks):
         super().throw(world)
 
 
+class ThreadsUsedUp(Fault):
+    """While the application is set up, no thread can be started."""
+
+    def throw(self, world: World) -> None:
+        world.orders["threads_are_used_up"] = True
+
+
 class LogsCarelessly(Fault):
     """A handler of the application's own log raises, each time."""
 

@@ -189,6 +189,7 @@ class Pinner:
 
     def check(self, peer: OpenPeer) -> None:
         """Judge one connection. Returns if it may go on; raises `PinError` if not."""
+        self._refresher.ensure()
         verdict = self._verdict(peer)
         if verdict.outcome is Outcome.ALLOWED:
             self._allow(peer, verdict)

@@ -79,10 +79,19 @@ class Refresher:
         with self._wake:
             if self._closed or (self._thread is not None and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self._run, name="livepin-refresh", daemon=True)
-            # At interpreter exit no thread can be started any more; what is held stays good.
-            with contextlib.suppress(RuntimeError):
-                self._thread.start()
+            thread = threading.Thread(target=self._run, name="livepin-refresh", daemon=True)
+            try:
+                thread.start()
+                self._thread = thread
+                return
+            except RuntimeError as error:  # the system gives no more threads, or the interpreter is exiting
+                why = str(error)
+        self._events.emit(EventName.REFRESH_FAILED, f"refreshing cannot begin, and is tried again: {why}", key="start")
+
+    def ensure(self) -> None:
+        """Start the thread if that failed when it was tried. Called in the handshake: a comparison."""
+        if self._thread is None:
+            self.start()
 
     def revive(self) -> None:
         """In a forked child: the thread is gone, and a lock may be held for ever by nobody."""
@@ -162,7 +171,8 @@ class Refresher:
         return self._wanted > self._begun or self.schedule.due <= self._clock.monotonic()
 
     def _run(self) -> None:
-        with whole:
+        # What cannot be imported now, for want of descriptors say, is imported when it is needed, and told of then.
+        with whole, contextlib.suppress(Exception):
             for name in _LAZY:
                 importlib.import_module(name)
             self._keeper.rehearse()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.faults.store_faults import Careless, Forks, ForksAmidFetch, LogsCarelessly
+from livepin.client.events import EventName
+from tests.faults.store_faults import Careless, Forks, ForksAmidFetch, LogsCarelessly, ThreadsUsedUp
 from tests.faults.table import Held, Row, Start
 
 TITLE = "Processes"
@@ -23,6 +24,15 @@ ROWS = (
         does=ForksAmidFetch(),
         held=Held.NEW,
         code="source_timeout",
+    ),
+    Row(
+        key="threads-used-up",
+        fault="No thread can be started while it is set up: the next connection tries again",
+        does=ThreadsUsedUp(),
+        start=Start.RESTART,
+        held=Held.NEW,
+        event=EventName.REFRESH_FAILED,
+        after=None,
     ),
     Row(
         key="careless",
