@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import subprocess
 import sys
 import time
@@ -414,3 +415,27 @@ def test_an_application_that_only_imports_the_fetcher_does_not_pay_for_http() ->
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
     assert ran.stdout.strip() == "[]", ran.stderr
+
+
+# ---------------------------------------------------------------- the application's own ways
+
+
+DEADLY_SIGPIPE = """
+import signal, socket
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+from livepin.client.attempt import Bounds
+from livepin.client.transport import TcpStream
+here, there = socket.socketpair()
+there.close()
+try:
+    TcpStream(here, Bounds("https://a.example/", 10)).send(b"x")
+except BrokenPipeError:
+    print("goes on")
+"""
+
+
+@pytest.mark.skipif(not hasattr(socket, "MSG_NOSIGNAL"), reason="signals cannot be left out here")
+def test_a_source_that_is_gone_does_not_end_an_application_that_sigpipe_would_end() -> None:
+    """Filters and other command-line tools want it so for their own pipes."""
+    done = subprocess.run([sys.executable, "-c", DEADLY_SIGPIPE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "goes on\n")

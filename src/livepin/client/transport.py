@@ -24,6 +24,8 @@ from livepin.errors import FetchFailed
 #: What `connect_ex` answers when it goes on in the background (the last is Windows' WSAEWOULDBLOCK).
 _UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, 10035}
 _RECORD = 16 * 1024
+#: An application may have SIGPIPE end the process (filters do), and did not ask for our connections.
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 #: How long one address may stay silent before the next is tried beside it (RFC 8305 section 5), in seconds.
 STAGGER = 0.25
 
@@ -53,7 +55,7 @@ class TcpStream:
 
     def send(self, data: bytes) -> None:
         self._socket.settimeout(self._bounds.remaining())
-        self._socket.sendall(data)
+        self._socket.sendall(data, _NO_SIGNAL)
 
     def receive(self, limit: int) -> bytes:
         # Asked anew before each operation: a source that sends a byte a second must not buy time with it.
