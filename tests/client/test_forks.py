@@ -9,6 +9,7 @@ import warnings
 import pytest
 
 from livepin.client.forks import ForkSafeLock
+from livepin.client.schedule import Schedule, Source
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -64,3 +65,19 @@ def test_two_threads_exclude_each_other() -> None:
     for thread in threads:
         thread.join(20)
     assert most == 1
+
+
+def test_workers_of_one_parent_do_not_all_ask_at_the_same_moments() -> None:
+    schedule = Schedule([Source("https://a.example/")])
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+        child = os.fork()
+    schedule.succeeded(0.0)
+    if child == 0:
+        os.write(writing, str(schedule.due).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        assert float(said.read()) != schedule.due

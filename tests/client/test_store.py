@@ -319,6 +319,18 @@ def test_a_full_disk_keeps_the_old_document_and_leaves_no_half_file(private_plac
     assert not list(private_place.glob("*.new"))
 
 
+def test_a_daemoniser_that_closes_every_descriptor_in_between_is_an_unusable_store(private_place: Path) -> None:
+    def close_all(kept: str | None) -> bool:
+        os.closerange(3, 1024)
+        return True
+
+    def save() -> None:
+        with pytest.raises(StoreUnusable, match="Bad file descriptor"):
+            disk(private_place).save("x", close_all)
+
+    in_a_child(save)
+
+
 def test_a_store_that_can_only_be_read_is_read(private_place: Path) -> None:
     store = disk(private_place)
     store.save("kept", always)

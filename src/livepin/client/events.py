@@ -150,7 +150,7 @@ class Events:
         self._telling.now = True
         try:
             self._on_event(event)
-        except Exception:
+        except (Exception, SystemExit):  # `sys.exit()` would end the refresher, which is a thread of ours
             _log(logging.ERROR, "on_event failed for %s", event.name, exc_info=True)
         finally:
             self._telling.now = False

@@ -71,7 +71,8 @@ class Schedule:
 
     def __init__(self, sources: Iterable[Source], generator: random.Random | None = None) -> None:
         self.sources = tuple(sources)
-        self._random = generator or random.Random()
+        # The system's: a generator of our own would be copied by a fork, and all workers would ask at the same moments.
+        self._random = generator or random.SystemRandom()
         self.interval = 600.0
         self._followed = False
         self._longer_since: float | None = None

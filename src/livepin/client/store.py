@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -149,11 +149,10 @@ class DiskStore:
 
     @contextmanager
     def _locked(self, file: Path, patience: float) -> Iterator[None]:
-        with ExitStack() as stack:
-            with self._reported():
-                private_directory(self.directory)
-                stack.enter_context(exclusive(file.with_suffix(".lock"), patience))
-            yield
+        with self._reported():
+            private_directory(self.directory)
+            with exclusive(file.with_suffix(".lock"), patience):
+                yield
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
