@@ -22,6 +22,7 @@ from livepin.core.document import serialize
 from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, Forbidden, ValueInvalid
 from livepin.publish.origins.folder import FolderOrigin
+from livepin.server import queue
 from livepin.server.actions import delivery, hosts, keys, projects, publishes, renewals, revisions, tokens
 from livepin.server.actions.publishes import Wish
 from livepin.server.models import Key, Project, Publish, Revision
@@ -79,6 +80,20 @@ def document(signer: PemSigner, organization: str, project: str, serial: int, **
     }
     wanted = jws.signing_input(header, serialize({**payload, **given}))
     return jws.assemble(wanted, signer.sign(wanted))
+
+
+def test_where_the_operator_keeps_documents_is_told_to_nobody(world: World, origin: FolderOrigin) -> None:
+    hosts.put(world.actor("bob"), "acme", "shop", None, host())
+    done = publish(world)
+    assert {one.where for one in done.steps.all()} == {"", "folder"}
+    Path(origin.name).rename(Path(origin.name).with_name("away"))
+    Path(origin.name).write_text("a file where a folder was")
+    asked = publishes.start(world.actor("paul"), "acme", "shop")
+    with pytest.raises(queue.Again):
+        delivery.run(str(asked.id))
+    asked.refresh_from_db()
+    assert asked.problem is not None
+    assert asked.problem["where"].startswith("folder/acme/shop/")
 
 
 def left_at(origin: FolderOrigin, organization: str, project: str, text: str) -> None:

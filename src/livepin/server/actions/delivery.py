@@ -33,7 +33,7 @@ from livepin.publish.deliver import Delivery, SerialTaken
 from livepin.server import queue
 from livepin.server.actions import approvals, audit, checks, drafts, keys, revisions, signing
 from livepin.server.actions.actor import SERVER, Actor
-from livepin.server.actions.origins import guarded, origins
+from livepin.server.actions.origins import guarded, origins, shown_place
 from livepin.server.models import Project, Publish, PublishStep, Revision
 from livepin.server.settings import CONFIG
 
@@ -120,7 +120,7 @@ def _lease() -> timedelta:
 
 def _failed(publish: Publish, error: Exception, *, final: bool) -> None:
     told = error if isinstance(error, LivepinError) else LivepinError("internal", type(error).__name__)
-    problem = {"code": told.code, "message": told.message, "where": told.where, "hint": told.hint}
+    problem = {"code": told.code, "message": told.message, "where": shown_place(told.where), "hint": told.hint}
     Publish.objects.filter(id=publish.id, state__in=_WORK).update(problem=problem)
     if final:
         _move(publish, publish.state, "failed", finished_at=timezone.now())
@@ -155,7 +155,7 @@ class _Work:
     def _done(self) -> None:
         if self._last is not None:
             step, where = self._last
-            PublishStep.objects.get_or_create(publish=self.publish, step=step, where=where[:500])
+            PublishStep.objects.get_or_create(publish=self.publish, step=step, where=shown_place(where)[:500])
             self._last = None
 
     def go_on(self) -> None:

@@ -20,7 +20,13 @@ def origins() -> list[Origin]:
 
 def shown_name(origin: Origin) -> str:
     """An origin's name for those who use the server: where the operator keeps things is no business of theirs."""
-    return "folder" if PurePath(origin.name).is_absolute() else origin.name
+    return shown_place(origin.name)
+
+
+def shown_place(text: str) -> str:
+    """An origin's name, or a place in it, for those who use the server."""
+    path, folder = PurePath(text), CONFIG.origin_folder
+    return str("folder" / path.relative_to(folder)) if path.is_relative_to(folder) else text
 
 
 def guarded(project: Project) -> Connect | None:
