@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core import mail
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,6 +22,7 @@ from livepin.server import settings as ours
 from livepin.server.actions import hosts, invitations
 from livepin.server.models import Account, Invitation, Organization
 from livepin.server.web import sessions
+from livepin.testing.ports import free_port
 from tests.server.test_drafts import host
 from tests.server.web.test_hosts import visit
 from tests.server.web.test_members import proved
@@ -191,14 +193,70 @@ def test_a_forgotten_password_tells_nobody_who_has_an_account(bob: Account) -> N
     assert plain(known) == plain(unknown)
 
 
+def signs_up(world: World, email: str) -> tuple[Client, Any]:
+    """Somebody who was invited, and signs up with whatever address."""
+    client = Client()
+    secret = invitations.create(world.actor("alice"), "acme", "someone@example.com", "viewer").secret
+    client.post("/invitation/", {"code": secret})
+    return client, client.post("/account/signup/", {"email": email, "password1": "another four words"})
+
+
 def test_signing_up_tells_nobody_who_has_an_account(bob: Account, world: World) -> None:
-    answers = []
-    for email in ("bob@example.com", "new@example.com"):
-        client = Client()
-        secret = invitations.create(world.actor("alice"), "acme", "someone@example.com", "viewer").secret
-        client.post("/invitation/", {"code": secret})
-        answers.append(plain(client.post("/account/signup/", {"email": email, "password1": "another four words"})))
+    answers = [plain(signs_up(world, email)[1]) for email in ("bob@example.com", "new@example.com")]
     assert answers[0] == answers[1]
+
+
+class Counting(Argon2PasswordHasher):
+    """A hasher that counts what it is asked for: nothing else of signing up takes its time."""
+
+    asked = 0
+
+    def encode(self, password: str, salt: str) -> str:
+        """A password's hash."""
+        Counting.asked += 1
+        return str(super().encode(password, salt))
+
+
+def test_signing_up_costs_as_much_for_an_address_that_has_an_account(bob: Account, world: World, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = [f"{__name__}.Counting"]
+    costs = []
+    for email in ("bob@example.com", "new@example.com"):
+        before = Counting.asked
+        assert signs_up(world, email)[1].status_code == 302
+        costs.append(Counting.asked - before)
+    assert costs == [1, 1]
+
+
+@pytest.fixture
+def no_mail(settings: Any) -> None:
+    """The mail server is away."""
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1"
+    settings.EMAIL_PORT = free_port()
+
+
+@pytest.mark.usefixtures("no_mail")
+def test_a_mail_server_that_is_away_tells_nobody_who_has_an_account(bob: Account, world: World) -> None:
+    up = [signs_up(world, email) for email in ("bob@example.com", "new@example.com")]
+    assert plain(up[0][1]) == plain(up[1][1])
+    seen = [plain(client.get(answer.headers["Location"])) for client, answer in up]
+    assert seen[0] == seen[1]
+    for said in (seen[0][2], *(resets(one) for one in ("bob@example.com", "nobody@example.com"))):
+        assert "could not be sent" in said
+
+
+def resets(email: str) -> str:
+    return Client().post("/account/password/reset/", {"email": email}, follow=True).content.decode()
+
+
+@pytest.mark.usefixtures("no_mail")
+def test_a_mail_server_that_is_away_undoes_nothing_and_is_told_of(bob: Account) -> None:
+    client, new = Client(), "four other words here"
+    signs_in(client)
+    answer = client.post(
+        "/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new}, follow=True
+    )
+    assert (answer.status_code, b"could not be sent" in answer.content) == (200, True)
+    assert signs_in(Client(), new).status_code == 302
 
 
 def test_signing_in_takes_as_long_for_an_address_that_nobody_has(bob: Account) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
+from django.contrib import messages
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from livepin.errors import NotFound
-from livepin.server.actions import accounts, invitations, second_factors, tokens
+from livepin.server.actions import accounts, invitations, mail, second_factors, tokens
 from livepin.server.settings import CONFIG
 
 #: In the session of somebody who followed a link that invites: the secret of that link.
 INVITATION = "invitation"
+_NOT_MAILED = "A mail could not be sent now. Try again in a while; if it goes on, tell whoever operates this server."
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -30,6 +33,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Change, set or reset a password. Whoever knew the old one may have signed a command line in: all end."""
         super().set_password(user, password)
         tokens.end_sign_ins(user)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mail one of allauth's texts. A mail server that is away undoes nothing; the visitor is told of it."""
+        if not mail.taken(partial(super().send_mail, template_prefix, email, context)):
+            messages.warning(self.request, _NOT_MAILED)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """By what wrong passwords are counted: the address alone. Allauth adds `Host`, whose port is the client's."""
