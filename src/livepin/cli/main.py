@@ -67,10 +67,12 @@ def _report(error: LivepinError, status: int, given: Sequence[str]) -> int:
         members |= getattr(error, "as_json", dict)()
         sys.stdout.write(json.dumps({"ok": False, "error": members, "exit_status": int(status)}) + "\n")
         return int(status)
+    from livepin.cli.terminal import shown  # `--help` needs none of it
+
     lines = [f"livepin: {error.message} [{error.code}]"]
     lines += [f"  where: {error.where}"] if error.where else []
     lines += [f"  do:    {error.hint or CODES['internal']}", f"  docs:  {error.docs}"]
-    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.write(shown("\n".join(lines)) + "\n")
     return int(status)
 
 

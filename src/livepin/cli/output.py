@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from livepin.cli.terminal import shown
 from livepin.errors import CommandFailed, InputInvalid
 
 
@@ -27,14 +28,14 @@ class Output:
 
     def progress(self, text: str) -> None:
         """A plain line while something slow goes on; the same on a terminal and in a log."""
-        sys.stderr.write(f"… {text}\n")
+        sys.stderr.write(f"… {shown(text)}\n")
         sys.stderr.flush()
 
     def note(self, text: str) -> None:
         """Something that a person should know and that stops nothing; in JSON it is in `notes`."""
         self._notes.append(text)
         if not self._as_json:
-            sys.stderr.write(f"note: {text}\n")
+            sys.stderr.write(f"note: {shown(text)}\n")
 
     def result(self, members: Mapping[str, Any], text: str) -> None:
         """The answer: `members` with --json, else `text`."""
@@ -42,7 +43,7 @@ class Output:
             notes = {"notes": self._notes} if self._notes else {}
             sys.stdout.write(json.dumps({"ok": True, **members, **notes}, ensure_ascii=False) + "\n")
         elif text:
-            sys.stdout.write(text.rstrip("\n") + "\n")
+            sys.stdout.write(shown(text).rstrip("\n") + "\n")
         sys.stdout.flush()
 
 
@@ -50,7 +51,7 @@ def ask(text: str, question: str, where: str, *, asks: bool) -> None:
     """Show a person what would be done, and ask. Raises `InputInvalid` or `CommandFailed` (`confirmation_missing`)."""
     if not asks or not sys.stdin.isatty():
         raise InputInvalid("confirmation_missing", "there is nobody to ask whether this is right", where=where)
-    click.echo(text, err=True)
+    click.echo(shown(text), err=True)
     if not click.confirm(question, err=True):
         raise CommandFailed("confirmation_missing", "the answer was no, so nothing changed", where=where)
 
