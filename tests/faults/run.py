@@ -89,6 +89,8 @@ class _Drive:
         if row.start is Start.RUNNING:
             world.start()
             self._check_traffic(Traffic.PINNED)
+            # The attacker was met, so somebody may still be asking, and would be told what is published next.
+            self._refresh()
             world.told_before = len(world.application.ask("status")["events"])
         elif row.start is Start.RESTART:
             world.fill_store()
