@@ -8,14 +8,14 @@ import warnings
 
 import pytest
 
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 from livepin.client.schedule import Schedule, Source
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
 def test_a_lock_that_a_thread_holds_is_open_in_a_forked_child_and_still_held_in_the_parent() -> None:
-    lock = ForkSafeLock()
+    lock = fork_safe_lock()
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -47,7 +47,7 @@ def test_a_lock_that_a_thread_holds_is_open_in_a_forked_child_and_still_held_in_
 
 
 def test_two_threads_exclude_each_other() -> None:
-    lock = ForkSafeLock()
+    lock = fork_safe_lock()
     inside, most = 0, 0
 
     def work() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 from livepin.client.peer import OpenPeer
 from livepin.client.refusal import PinError
 from livepin.core.verdict import Outcome, Verdict
@@ -28,7 +28,7 @@ class Connections:
     def __init__(self) -> None:
         self._listed: list[OpenPeer] = []
         self._sweep_at = _FEW
-        self._lock = ForkSafeLock()
+        self._lock = fork_safe_lock()
 
     def __len__(self) -> int:
         """How many are open."""

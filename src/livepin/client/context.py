@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from livepin.client import handshake
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 from livepin.client.handshake import REAL_CONTEXT, Check, Guard
 from livepin.client.peer import OpenPeer
 
@@ -64,7 +64,7 @@ class _Installed:
     """The check of the whole process, if there is one."""
 
     check: Check | None = None
-    lock = ForkSafeLock()
+    lock = fork_safe_lock()
 
 
 def _check_of(context: ssl.SSLContext) -> Check | None:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from livepin.client.clock import Clock
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 
 LOGGER = logging.getLogger("livepin")
 #: The same event about the same thing is told once in this many seconds, unless it has changed.
@@ -103,7 +103,7 @@ class Events:
         and must not wait. What it raises is logged and goes no further."""
         self._clock = clock
         self._on_event = on_event
-        self._lock = ForkSafeLock()
+        self._lock = fork_safe_lock()
         self._counts: Counter[EventName] = Counter()
         self._told: OrderedDict[tuple[EventName, str], _Told] = OrderedDict()
         self._telling = threading.local()

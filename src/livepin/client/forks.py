@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -27,30 +27,24 @@ def in_children(things: Iterable[T], act: Callable[[T], None]) -> None:
         os.register_at_fork(after_in_child=act_on_all)
 
 
-class ForkSafeLock:
-    """A mutex (``with`` only) that a forked child finds open. What it guards must be whole between any two steps."""
+def fork_safe_lock() -> threading.Lock:
+    """A mutex that a forked child finds open. What it guards must be whole between any two steps.
 
-    __slots__ = ("__weakref__", "_lock")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        _locks.add(self)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._lock.release()
-
-    def renew(self) -> None:
-        """In a forked child: forget who held it."""
-        self._lock = threading.Lock()
+    It is the C object itself, and `with` takes it in one step. In a class of ours a signal handler that raises, a time
+    limit of the application's say, could come between taking it and knowing so, and it would stay taken for ever.
+    """
+    lock = threading.Lock()
+    _locks.add(lock)
+    return lock
 
 
-_locks: weakref.WeakSet[ForkSafeLock] = weakref.WeakSet()
-in_children(_locks, ForkSafeLock.renew)
+def _renew(lock: Any) -> None:
+    """In a forked child: forget who held it. As the standard library does with its own locks."""
+    lock._at_fork_reinit()
+
+
+_locks: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
+in_children(_locks, _renew)
 
 
 class _Whole:

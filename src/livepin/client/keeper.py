@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from livepin.client.clock import Clock
 from livepin.client.events import EventName, Events
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 from livepin.client.snapshot import Snapshot, WithoutDocument
 from livepin.client.store import MemoryStore, Store
 from livepin.core import freshness
@@ -49,7 +49,7 @@ class Keeper:
         self._clock = clock
         self._events = events
         self._on_change = on_change
-        self._lock = ForkSafeLock()
+        self._lock = fork_safe_lock()
         self._misses: dict[str, str] = {}
         self._unsaved = False
         stored, bundled = self._stored(), self._bundled(seed)

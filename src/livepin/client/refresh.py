@@ -67,7 +67,9 @@ class Refresher:
 
     def _begin(self, rounds: int = 0) -> None:
         """Fresh locks and no thread: at the start, and again in a forked child, where the thread is gone."""
-        self._wake = threading.Condition()
+        # Taken as it is: `with self._wake` runs Python code, where a signal handler that raises would leave it taken.
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
         # Rounds that have begun, those that have ended, and the last one that somebody asked for.
         self._begun = self._rounds = self._wanted = rounds
         self._mismatched = False
@@ -76,7 +78,7 @@ class Refresher:
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
-        with self._wake:
+        with self._lock:
             if self._closed or (self._thread is not None and self._thread.is_alive()):
                 return
             thread = threading.Thread(target=self._run, name="livepin-refresh", daemon=True)
@@ -100,7 +102,7 @@ class Refresher:
 
     def close(self) -> None:
         """Stop asking, also in the middle of a round."""
-        with self._wake:
+        with self._lock:
             self._closed = True
             self._wake.notify_all()
             if self._round_now is not None:
@@ -118,12 +120,12 @@ class Refresher:
 
     def wait_for_round(self, seen: int, seconds: float) -> bool:
         """Wait until more rounds than `seen` have ended; False when `seconds` were not enough."""
-        with self._wake:
+        with self._lock:
             return self._wake.wait_for(lambda: self._rounds > seen or self._closed, seconds)
 
     def wait_for_news(self, seen: int, digest: str, seconds: float) -> None:
         """Wait until another document than `digest` is held, or more rounds than `seen` have ended."""
-        with self._wake:
+        with self._lock:
             self._wake.wait_for(lambda: self._rounds > seen or self._closed or self._digest() != digest, seconds)
 
     def _digest(self) -> str:
@@ -133,7 +135,7 @@ class Refresher:
     def now(self, seconds: float) -> bool:
         """Have a round begin as soon as it can, and wait up to `seconds` for its end."""
         self.start()
-        with self._wake:
+        with self._lock:
             seen = self._demand()
         return self.wait_for_round(seen, seconds)
 
@@ -144,7 +146,7 @@ class Refresher:
         nothing will be asked.
         """
         self.start()
-        with self._wake:
+        with self._lock:
             under_way = self._begun > self._rounds
             if self._closed:
                 return None
@@ -177,7 +179,7 @@ class Refresher:
                 importlib.import_module(name)
             self._keeper.rehearse()
         while True:
-            with self._wake:
+            with self._lock:
                 while not self._closed and not self._asking:
                     self._wake.wait(min(1.0, max(0.0, self.schedule.due - self._clock.monotonic())))
                 if self._closed:
@@ -188,7 +190,7 @@ class Refresher:
     def _round(self) -> None:
         """Ask until there is nothing more to be learnt, or nobody is left to ask."""
         usable = False
-        with self._wake:
+        with self._lock:
             urgent, self._mismatched = self._mismatched, False
         try:
             self._keeper.watch_clock()
@@ -198,7 +200,7 @@ class Refresher:
         except Exception as error:  # a fault of ours must not end the only thread that could mend it
             self._events.emit(EventName.REFRESH_FAILED, f"a refresh failed: {error!r}")
         now = self._clock.monotonic()
-        with self._wake:
+        with self._lock:
             if self._keeper.held is not None:
                 self.schedule.follow(self._keeper.held.document.refresh_after, now)
             if usable:
@@ -213,7 +215,7 @@ class Refresher:
         """A source that failed rests for a while, unless a handshake depends on what it knows."""
         sources = list(self.schedule.sources) if urgent else self.schedule.free_sources(self._clock.monotonic())
         asking = Round(self._answers, self._keeper, sources, urgent=urgent)
-        with self._wake:
+        with self._lock:
             if self._closed:
                 return False
             self._round_now = asking
@@ -223,7 +225,7 @@ class Refresher:
             self._round_now = None
 
     def _news(self) -> None:
-        with self._wake:
+        with self._lock:
             self.schedule.learnt()
             self._wake.notify_all()
 

@@ -6,7 +6,7 @@ from typing import Unpack
 
 from livepin.client import context
 from livepin.client.adapters import beside
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 from livepin.client.pinner import Pinner
 from livepin.client.settings import Arguments
 from livepin.client.status import Status
@@ -16,7 +16,7 @@ class _Process:
     """The pinner that is installed, if any."""
 
     pinner: Pinner | None = None
-    lock = ForkSafeLock()
+    lock = fork_safe_lock()
 
 
 def setup(**arguments: Unpack[Arguments]) -> Pinner:

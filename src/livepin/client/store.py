@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from livepin.client.directory import default_directory, private_directory, unusable
-from livepin.client.forks import ForkSafeLock
+from livepin.client.forks import fork_safe_lock
 from livepin.client.locking import exclusive
 
 __all__ = ["STATEMENT", "DiskStore", "Kept", "MemoryStore", "Store", "default_directory"]
@@ -74,7 +74,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._text: str | None = None
-        self._lock = ForkSafeLock()
+        self._lock = fork_safe_lock()
 
     def load(self) -> Kept:
         return Kept(self._text)
