@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -60,10 +61,10 @@ def test_who_is_removed_while_they_invite_leaves_no_invitation_behind(
     mallory = world.actor("ada")
     locking = Organization.objects.select_for_update
 
-    def meanwhile() -> object:
+    def meanwhile(**how: Any) -> object:
         # Between the question what she may do and the lock, Alice removes her.
         world.accounts["ada"].memberships.all().delete()
-        return locking()
+        return locking(**how)
 
     monkeypatch.setattr(Organization.objects, "select_for_update", meanwhile)
     with pytest.raises(LivepinError):

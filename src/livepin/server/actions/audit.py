@@ -27,7 +27,7 @@ def append(organization: Organization, actor: Actor, what: str, target: str, **d
     `detail` holds what JSON can hold: identifiers and numbers, never an address, a name or a secret.
     """
     # The row is the lock: of two changes at once, one waits here for the other's number.
-    end = Organization.objects.select_for_update().only("audit_count", "audit_hash").get(id=organization.id)
+    end = Organization.objects.select_for_update(no_key=True).only("audit_count", "audit_hash").get(id=organization.id)
     entry = AuditEntry(
         organization=organization,
         number=end.audit_count + 1,

@@ -97,10 +97,12 @@ def delete_organization(actor: Actor, organization: str) -> Pending:
     """
     reached = reach(actor, organization, May.OWN)
     with transaction.atomic():
-        found = Organization.objects.select_for_update().get(id=reached.organization.id)
+        # Projects, publishes, the organization: as whoever publishes locks them, or two would wait for each other.
+        list(reached.organization.projects.select_for_update(no_key=True).order_by("id").values_list("id"))
+        _cancel(Publish.objects.filter(project__organization=reached.organization))
+        found = Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
         found.deletion_requested_at, found.purge_after = _term()
         found.save(update_fields=["deletion_requested_at", "purge_after"])
-        _cancel(Publish.objects.filter(project__organization=found))
         audit.append(found, actor, "organization deletion asked for", organization, purge_after=_seconds(found))
     return _pending(found)
 
@@ -112,7 +114,9 @@ def delete_project(actor: Actor, organization: str, project: str) -> Pending:
     """
     _, found = reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        found = Project.objects.select_for_update(of=("self",)).select_related("organization").get(id=found.id)
+        found = (
+            Project.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(id=found.id)
+        )
         found.deletion_requested_at, found.purge_after = _term()
         found.save(update_fields=["deletion_requested_at", "purge_after"])
         _cancel(found.publishes.all())
@@ -127,7 +131,7 @@ def keep_organization(actor: Actor, organization: str) -> Organization:
     """
     reached = reach(actor, organization, May.OWN, ending=True)
     with transaction.atomic():
-        found = Organization.objects.select_for_update().get(id=reached.organization.id)
+        found = Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
         _keep(found)
         audit.append(found, actor, "organization deletion taken back", organization)
     return found
@@ -137,7 +141,9 @@ def keep_project(actor: Actor, organization: str, project: str) -> Project:
     """Take back the wish to delete a project. Takes the right to manage. Raises as `keep_organization`."""
     _, found = reach_project(actor, organization, project, May.MANAGE, ending=True)
     with transaction.atomic():
-        found = Project.objects.select_for_update(of=("self",)).select_related("organization").get(id=found.id)
+        found = (
+            Project.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(id=found.id)
+        )
         _keep(found)
         audit.append(found.organization, actor, "project deletion taken back", project)
     return found
@@ -205,7 +211,7 @@ def close_account(actor: Actor) -> Closing:
     account = accounts.person(actor)
     secret = secrets.new_secret()
     with transaction.atomic():
-        found = Account.objects.select_for_update().get(id=account.id)
+        found = Account.objects.select_for_update(no_key=True).get(id=account.id)
         _check_not_last_owner(found)
         found.is_active = False
         found.deletion_requested_at, found.purge_after = _term()
@@ -225,7 +231,7 @@ def _check_not_last_owner(account: Account) -> None:
         deletion_requested_at=None, memberships__account=account, memberships__role="owner"
     ).order_by("identifier")
     for organization in owned:
-        Organization.objects.select_for_update().get(id=organization.id)
+        Organization.objects.select_for_update(no_key=True).get(id=organization.id)
         others = organization.memberships.filter(role="owner", account__is_active=True).exclude(account=account)
         if not others.exists():
             hint = "Make somebody else an owner, or delete the organization first."
@@ -240,13 +246,13 @@ def reopen_account(secret: str) -> Account:
         ).first()
         if link is None or link.account_id is None or not Link.objects.filter(secret_hash=link.secret_hash).delete()[0]:
             raise NotFound("link_invalid", "the code is unknown, used or out of date")
-        return _reopened(Account.objects.select_for_update().get(id=link.account_id))
+        return _reopened(Account.objects.select_for_update(no_key=True).get(id=link.account_id))
 
 
 def reopen_account_of(email: str) -> Account:
     """The same for an operator, who knows the address. Raises `NotFound`, `Conflict` when it is too late."""
     with transaction.atomic():
-        found = Account.objects.select_for_update().filter(email=email.strip().lower()).first()
+        found = Account.objects.select_for_update(no_key=True).filter(email=email.strip().lower()).first()
         if found is None or found.deletion_requested_at is None:
             raise NotFound("not_found", "no account of this address is closed", where=email[:254])
         if found.purge_after is not None and found.purge_after <= timezone.now():

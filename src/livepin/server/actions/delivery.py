@@ -101,7 +101,7 @@ def _claim(publish_id: str) -> Publish | None:
         found = Publish.objects.filter(id=publish_id).values_list("project", flat=True).first()
         if found is None:
             return None
-        Project.objects.select_for_update().get(id=found)
+        Project.objects.select_for_update(no_key=True).get(id=found)
         publish = Publish.objects.select_related("project__organization", "revision").get(id=publish_id)
         if publish.state not in _WORK:
             return None
@@ -319,7 +319,7 @@ class _Work:
     def _give_up_number(self) -> None:
         """The number of this publish's revision is another's: forget ours, which no reader ever got."""
         with transaction.atomic():
-            publish = Publish.objects.select_for_update().get(id=self.publish.id)
+            publish = Publish.objects.select_for_update(no_key=True).get(id=self.publish.id)
             Revision.objects.filter(publishes=publish, published_at=None).delete()
             publish.revision = None
             publish.save(update_fields=["revision"])
@@ -354,7 +354,11 @@ class _Work:
         self.tell(Step.FINISH)
         now = timezone.now()
         with transaction.atomic():
-            publish = Publish.objects.select_for_update(of=("self",)).select_related("revision").get(id=self.publish.id)
+            publish = (
+                Publish.objects.select_for_update(of=("self",), no_key=True)
+                .select_related("revision")
+                .get(id=self.publish.id)
+            )
             if publish.state != "publishing" or publish.revision is None:
                 return
             Revision.objects.filter(id=publish.revision.id, published_at=None).update(published_at=now)

@@ -103,7 +103,9 @@ def edit(
     """
     reach_project(actor, organization, project, May.STAGE)
     with transaction.atomic():
-        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        Project.objects.select_for_update(no_key=True).filter(
+            organization__identifier=organization, identifier=project
+        ).first()
         # Asked again under the lock: the role may be gone meanwhile, the project, and the version.
         _, found = reach_project(actor, organization, project, May.STAGE)
         if version is not None and found.draft_version != version:
@@ -144,7 +146,7 @@ def put(
 
     def change(found: Project) -> tuple[str, str]:
         draft = made(found)
-        Organization.objects.select_for_update().get(id=found.organization_id)
+        Organization.objects.select_for_update(no_key=True).get(id=found.organization_id)
         limits.check_hosts(found.organization, len(draft.hosts) - found.hosts.count())
         _save_settings(found, draft)
         found.hosts.all().delete()

@@ -21,6 +21,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.db import transaction
 
 from livepin.server.actions import accounts, audit
 from livepin.server.actions.actor import Actor, May, reach_whole
@@ -79,7 +80,8 @@ def organization(actor: Actor, organization: str) -> IO[bytes]:
     Takes the right to manage. Raises `NotFound`, `Forbidden`.
     """
     reached = reach_whole(actor, organization, May.MANAGE)
-    audit.append(reached.organization, actor, "organization exported", organization)
+    with transaction.atomic():
+        audit.append(reached.organization, actor, "organization exported", organization)
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # the caller closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         for name, text in _files(actor, reached.organization):

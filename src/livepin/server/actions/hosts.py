@@ -61,7 +61,7 @@ def put(actor: Actor, organization: str, project: str, version: int | None, entr
         row = found.hosts.filter(pattern=entry.host).first()
         if row is None:
             # The organization's row is the lock under which hosts of all its projects are counted.
-            Organization.objects.select_for_update().get(id=found.organization_id)
+            Organization.objects.select_for_update(no_key=True).get(id=found.organization_id)
             limits.check_hosts(found.organization)
             drafts.write_hosts(found, [entry])
             return "host added", entry.host

@@ -61,7 +61,7 @@ def create(actor: Actor, organization: str, email: str, role: str) -> NewInvitat
     rates.spend(f"invitations of {reached.organization.id}", MOST)
     secret = secrets.new_secret()
     with transaction.atomic():
-        Organization.objects.select_for_update().get(id=reached.organization.id)
+        Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
         # Asked again under the lock: who was removed or demoted a moment ago must not leave an invitation behind.
         reach_whole(actor, organization, least)
         if reached.organization.memberships.filter(account__email=email).exists():
@@ -134,7 +134,7 @@ def accept(actor: Actor, secret: str) -> Membership:
     account = accounts.person(actor)
     with transaction.atomic():
         found = find(secret)
-        organization = Organization.objects.select_for_update().get(id=found.organization_id)
+        organization = Organization.objects.select_for_update(no_key=True).get(id=found.organization_id)
         if organization.memberships.filter(account=account).exists():
             raise Conflict("state_wrong", "you are a member already", where=organization.identifier)
         # Of two at once, one deletes the row.

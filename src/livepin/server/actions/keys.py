@@ -193,7 +193,9 @@ def put_keyset(
     """
     reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        Project.objects.select_for_update(no_key=True).filter(
+            organization__identifier=organization, identifier=project
+        ).first()
         _, found = reach_project(actor, organization, project, May.MANAGE)
         before = keyset_of(found)
         if anchors is not None:

@@ -104,7 +104,7 @@ def remove(actor: Actor, organization: str, account_id: str) -> None:
 
 def _locked(reached: Reach, account_id: str) -> Membership:
     """A membership, under the organization's lock: owners are counted one change at a time."""
-    Organization.objects.select_for_update().get(id=reached.organization.id)
+    Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
     found = reached.organization.memberships.select_related("account").filter(account_id=account_id).first()
     if found is None:
         raise NotFound("not_found", "there is no such member", where=account_id)

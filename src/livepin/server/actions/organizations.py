@@ -16,7 +16,7 @@ def create(actor: Actor, identifier: str, name: str = "") -> Organization:
     identifiers.check(identifier, "identifier")
     with transaction.atomic():
         # Two at once must not both be the last one that the limit allows.
-        Account.objects.select_for_update().get(id=account.id)
+        Account.objects.select_for_update(no_key=True).get(id=account.id)
         limits.check_organizations(account)
         identifiers.check_unused(identifier)
         try:
@@ -69,7 +69,7 @@ def demand_second_factor(actor: Actor, organization: str, demanded: bool) -> Org
     """
     reached = reach(actor, organization, May.OWN)
     with transaction.atomic():
-        found = Organization.objects.select_for_update().get(id=reached.organization.id)
+        found = Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
         if demanded and actor.account is not None and not second_factors.has(actor.account):
             hint = "Set up a passkey or one-time passwords yourself first."
             message = "you have no second factor yourself, and would be shut out"

@@ -44,7 +44,7 @@ def create(
     reached = reach(actor, organization, May.MANAGE)
     identifiers.check(identifier, "identifier")
     with transaction.atomic():
-        Organization.objects.select_for_update().get(id=reached.organization.id)
+        Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
         limits.check_projects(reached.organization)
         identifiers.check_unused(organization, identifier)
         try:
@@ -85,7 +85,7 @@ def change(actor: Actor, organization: str, project: str, settings: Settings) ->
     if not changed:
         return found
     with transaction.atomic():
-        before = Project.objects.select_for_update().get(id=found.id).approvals_required
+        before = Project.objects.select_for_update(no_key=True).get(id=found.id).approvals_required
         if changed.get("approvals_required", before) < before:
             reached.need(May.OWN)
         for name, value in changed.items():

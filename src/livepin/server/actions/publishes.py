@@ -109,7 +109,9 @@ def ask(
         raise ValueInvalid("value_invalid", message, where="key")
     reach_project(actor, organization, project, may)
     with transaction.atomic():
-        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        Project.objects.select_for_update(no_key=True).filter(
+            organization__identifier=organization, identifier=project
+        ).first()
         _, found = reach_project(actor, organization, project, may)
         if wish.key and (before := found.publishes.filter(key=wish.key).first()):
             return _same(before, what, wish, members)
@@ -338,6 +340,6 @@ def _locked(actor: Actor, organization: str, project: str, publish_id: str, may:
     _, found = reach_project(actor, organization, project, may)
     publish = _find(found, publish_id)
     with transaction.atomic():
-        Project.objects.select_for_update().get(id=found.id)
-        rows = Publish.objects.select_for_update(of=("self",)).select_related("project__organization")
+        Project.objects.select_for_update(no_key=True).get(id=found.id)
+        rows = Publish.objects.select_for_update(of=("self",), no_key=True).select_related("project__organization")
         yield rows.get(id=publish.id)

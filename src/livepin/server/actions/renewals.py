@@ -61,7 +61,9 @@ def take_keyset(
     """
     reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        Project.objects.select_for_update(no_key=True).filter(
+            organization__identifier=organization, identifier=project
+        ).first()
         _, found = reach_project(actor, organization, project, May.MANAGE)
         # Read before: new anchors need not vouch for what the old ones signed.
         before, payload = set(found.keys), revisions.payload_of(found, revisions.current(found))

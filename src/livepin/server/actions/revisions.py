@@ -214,7 +214,7 @@ def _found(project: Project, unanswered: list[Unanswered]) -> list[core.Revision
 
 def _adopt(project: Project, revision: core.Revision, actor: Actor) -> Revision | None:
     with transaction.atomic():
-        Project.objects.select_for_update().get(id=project.id)
+        Project.objects.select_for_update(no_key=True).get(id=project.id)
         known = project.revisions.filter(epoch=revision.epoch, serial=revision.serial).first()
         if known is not None and known.digest == revision.digest:
             if known.published_at is None:

@@ -26,7 +26,9 @@ def keep(publish: Publish, text: str) -> trust.Revision:
     """
     revision = verify_held(text, keys.trust_of(publish.project))
     with transaction.atomic():
-        locked = Publish.objects.select_for_update(of=("self",)).select_related("revision").get(id=publish.id)
+        locked = (
+            Publish.objects.select_for_update(of=("self",), no_key=True).select_related("revision").get(id=publish.id)
+        )
         if locked.revision is not None:
             return verify_held(locked.revision.text, keys.trust_of(publish.project))
         if locked.state != "publishing":

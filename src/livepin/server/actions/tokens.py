@@ -68,7 +68,7 @@ def create(actor: Actor, organization: str, name: str, scope: str, days: int, pr
     text = _new_text()
     with transaction.atomic():
         # Asked again under the lock: who was removed a moment ago must not leave a token behind.
-        Organization.objects.select_for_update().get(id=reached.organization.id)
+        Organization.objects.select_for_update(no_key=True).get(id=reached.organization.id)
         reach(actor, organization, May(scope))
         if _valid(reached.organization.tokens.filter(account=account)).count() >= MOST:
             raise LimitReached("limit_reached", f"{MOST} of your tokens are valid already", where=organization)

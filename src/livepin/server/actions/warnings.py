@@ -243,7 +243,7 @@ def _mine(project: Project, account: Account, claimed: Sequence[Warning]) -> Que
 def _claim(project: Project, account: Account, due: Sequence[Warning], now: datetime) -> list[Warning]:
     """The warnings that this worker, and no other, tells an account of now."""
     with transaction.atomic():
-        Project.objects.select_for_update().get(id=project.id)
+        Project.objects.select_for_update(no_key=True).get(id=project.id)
         rows = Notice.objects.filter(project=project, account=account)
         last = rows.exclude(sent_at=None).order_by("-sent_at").first()
         rows.filter(sent_at=None, claimed_at__lte=now - _CLAIM).delete()

@@ -66,7 +66,9 @@ def withdraw(actor: Actor, organization: str, project: str, reason: str) -> Proj
     note = _reason(reason)
     reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        Project.objects.select_for_update().filter(organization__identifier=organization, identifier=project).first()
+        Project.objects.select_for_update(no_key=True).filter(
+            organization__identifier=organization, identifier=project
+        ).first()
         _, found = reach_project(actor, organization, project, May.MANAGE)
         found.state = "withdrawn"
         found.save(update_fields=["state"])
