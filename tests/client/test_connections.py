@@ -6,10 +6,13 @@ import gc
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import livepin
+from livepin.client.connections import Connections
+from livepin.client.peer import OpenPeer
 from livepin.testing import Cast, DocumentAuthority, Origin, TlsServer, policy
 
 
@@ -27,15 +30,19 @@ class Scene:
     def deny(self, key: str) -> None:
         self.publish(self.owner.next(deny=[key]))
 
+    @property
+    def embedded(self) -> Any:
+        return {
+            "organization_id": self.owner.organization,
+            "project_id": self.owner.project,
+            "public_key": self.owner.public_key,
+            "configuration_url": self.origin.base_url,
+            "store": None,
+            "wait": 20.0,
+        }
+
     def pinner(self, on_denied: str = "drop") -> livepin.Pinner:
-        return livepin.Pinner(
-            organization_id=self.owner.organization,
-            project_id=self.owner.project,
-            public_key=self.owner.public_key,
-            configuration_url=self.origin.base_url,
-            on_denied=on_denied,
-            store=None,
-        )
+        return livepin.Pinner(on_denied=on_denied, **self.embedded)
 
     def connect(self, pinner: livepin.Pinner) -> ssl.SSLSocket:
         context = pinner.ssl_context(cadata=self.cast.authority.root_pem)
@@ -65,6 +72,41 @@ def test_an_open_connection_ends_when_its_key_is_denied(scene: Scene) -> None:
             connection.sendall(b"secret")
         assert refused.value.code == "denied"
         assert scene.server.application_bytes == before
+
+
+def test_a_connection_ends_whose_key_was_denied_between_its_verdict_and_its_being_listed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Connections.add
+
+    def add(connections: Connections, peer: OpenPeer) -> None:
+        scene.deny(scene.cast.genuine.spki_sha256)
+        assert pinner.refresh()
+        listed(connections, peer)
+
+    with scene.pinner() as pinner:
+        monkeypatch.setattr(Connections, "add", add)
+        with pytest.raises(livepin.PinError) as refused:
+            scene.connect(pinner)
+        assert refused.value.code == "denied"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["by the first document", "by a later one"])
+def test_an_open_connection_ends_when_a_set_up_that_came_after_it_denies_its_key(scene: Scene, late: bool) -> None:
+    try:
+        with scene.connect(livepin.setup(**scene.embedded)) as connection:
+            if late:
+                pinner = livepin.setup(**scene.embedded)
+                assert ask(connection) == b"HTTP/1.1 200"
+                scene.deny(scene.cast.genuine.spki_sha256)
+                assert pinner.refresh()
+            else:
+                scene.deny(scene.cast.genuine.spki_sha256)
+                livepin.setup(**scene.embedded)
+            with pytest.raises(livepin.PinError):
+                connection.sendall(b"secret")
+    finally:
+        livepin.uninstall()
 
 
 def test_a_key_high_in_the_chain_counts_too(scene: Scene) -> None:

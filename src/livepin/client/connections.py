@@ -40,6 +40,11 @@ class Connections:
         if len(self._listed) >= self._sweep_at:
             self._sweep()
 
+    def take_over(self, others: Connections) -> None:
+        """Remember those that others remember."""
+        self._listed.extend(list(others._listed))
+        self._sweep()
+
     def _sweep(self) -> None:
         with self._lock:
             count = len(self._listed)

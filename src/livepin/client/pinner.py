@@ -168,6 +168,12 @@ class Pinner:
         self._events.emit(EventName.HOOK_INSTALLED, "every ssl connection of this process is judged")
         self._unjudged.look_beside()
 
+    def takes_over(self, before: Pinner) -> None:
+        """For `livepin.setup` called again: open connections of the one before end when a document here denies them."""
+        if self._settings.drops_denied:
+            self._connections.take_over(before._connections)
+            self._review()
+
     def removed(self) -> None:
         """For `livepin.uninstall`: the process is as it was."""
         self._events.emit(EventName.HOOK_REMOVED, "connections of this process are not judged any more")
@@ -206,8 +212,12 @@ class Pinner:
 
     def _allow(self, peer: OpenPeer, verdict: Verdict) -> None:
         self._teller.connection(verdict)
-        if self._settings.drops_denied:
-            self._connections.add(peer)
+        if not self._settings.drops_denied:
+            return
+        self._connections.add(peer)
+        held = self._keeper.held
+        if held is not None and held.digest != verdict.digest:
+            self._review()  # a document arrived after the verdict, and its own review may have come too early
 
     def _review(self) -> None:
         """A document arrived: end open connections whose key it denies."""

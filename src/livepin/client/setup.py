@@ -39,6 +39,7 @@ def setup(**arguments: Unpack[Arguments]) -> Pinner:
         before, _Process.pinner = _Process.pinner, pinner
     pinner.installed()
     if before is not None:
+        pinner.takes_over(before)
         before.close()
     return pinner
 
