@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
 import ssl
@@ -420,6 +421,20 @@ def test_a_refresher_that_could_not_be_started_is_told_of_and_begins_with_the_ne
     assert connect(acme.context(pinner), service) == b"hello"
     assert pinner._refresher.wait_for_round(0, 30)
     assert serial(pinner) == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_refresher_that_died_is_replaced_with_the_next_connection(acme: Acme, service: TlsServer) -> None:
+    """As for want of memory. Here it is ended from outside."""
+    pinner = acme.pinner()
+    (thread,) = pinner._refresher.threads
+    assert thread.ident is not None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+    thread.join(30)
+    assert not thread.is_alive()
+    assert connect(acme.context(pinner), service) == b"hello"
+    (another,) = pinner._refresher.threads
+    assert another.is_alive()
 
 
 def test_what_cannot_be_imported_in_advance_does_not_end_refreshing(

@@ -91,7 +91,7 @@ class Refresher:
         self._events.emit(EventName.REFRESH_FAILED, f"refreshing cannot begin, and is tried again: {why}", key="start")
 
     def ensure(self) -> None:
-        """Start the thread if that failed when it was tried. Called in the handshake: a comparison."""
+        """Start the thread if there is none, because that failed or it died. Called in the handshake: a comparison."""
         if self._thread is None:
             self.start()
 
@@ -173,6 +173,13 @@ class Refresher:
         return self._wanted > self._begun or self.schedule.due <= self._clock.monotonic()
 
     def _run(self) -> None:
+        try:
+            self._go_on()
+        finally:  # whatever ended it, a lack of memory say: the next connection starts another, unless this is closed
+            if self._thread is threading.current_thread():
+                self._thread = None
+
+    def _go_on(self) -> None:
         # What cannot be imported now, for want of descriptors say, is imported when it is needed, and told of then.
         with whole, contextlib.suppress(Exception):
             for name in _LAZY:
