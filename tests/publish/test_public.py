@@ -183,3 +183,10 @@ def test_a_server_that_sends_a_byte_now_and_then_holds_nobody_up(head: bytes) ->
             public.read(f"http://127.0.0.1:{server.port}/pins.jws", timeout=0.4)
         assert caught.value.code == "source_timeout"
         assert time.monotonic() - began < 8
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(FetchFailed, match="without user name") as raised:
+        public.read("https://ada:secret@cdn.example.com/pins.jws")
+    assert raised.value.code == "configuration_url_invalid"
+    assert "secret" not in str(raised.value) + str(raised.value.where)

@@ -19,6 +19,9 @@ BAD = (
     "https:",
     "//a",
     "http://[",
+    "https://user:password@cdn.example.com/",
+    "https://cdn.example.com/a b/",
+    "https://cdn.example.com/\u2028",
 )
 
 

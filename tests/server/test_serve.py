@@ -123,6 +123,15 @@ def test_a_data_folder_that_others_can_read_is_refused(server: Installation) -> 
     assert "mode 0700" in server.livepin("serve", status=3).stderr
 
 
+def test_a_database_without_its_master_key_gets_no_new_one(server: Installation) -> None:
+    """Nothing would be opened by it, and the loss would stay unseen until somebody publishes."""
+    server.data.mkdir(mode=0o700)
+    (server.data / "livepin.sqlite3").touch()
+    done = server.livepin("serve", status=3)
+    assert "put this file back" in done.stderr
+    assert not (server.data / "keys" / "master.keys").exists()
+
+
 @pytest.mark.parametrize(("missing", "extra"), [("granian", "cli,server"), ("django", "cli,server")])
 def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path, missing: str, extra: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; from livepin.cli.main import main; sys.exit(main())"

@@ -163,19 +163,24 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def is_https(url: str) -> bool:
-    """Whether a URL is an https one, or an http one of the loopback (design section 2)."""
+    """Whether a URL is an https one, or an http one of the loopback (design section 2).
+
+    One with a user name or a password is none: it is shown on pages, embedded, and written to logs.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
     host = parts.hostname or ""
     loopback = host == "localhost" or (is_address(host) and host.startswith(_LOOPBACK))
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+    plain = "@" not in parts.netloc and url.isprintable() and " " not in url
+    return plain and bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
 
 
 def _check_url(url: str) -> None:
     if not is_https(url):
-        raise FetchFailed("configuration_url_invalid", "not an https URL (http only on loopback)", where=url)
+        message = "not an https URL (http only on loopback) without user name and blanks"
+        raise FetchFailed("configuration_url_invalid", message, where=url.rpartition("@")[2])
 
 
 def _raise(url: str, error: Exception) -> NoReturn:

@@ -260,7 +260,7 @@ def _listen(name: str, value: Any) -> str:
 def _url(name: str, value: Any) -> str:
     text = _text(name, value)
     if text and not is_https(text):
-        raise _fault(name, "is not an https URL (http only on loopback)")
+        raise _fault(name, "is not an https URL (http only on loopback) without user name and blanks")
     return text
 
 

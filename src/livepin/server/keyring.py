@@ -18,6 +18,11 @@ from livepin.errors import ConfigurationError
 from livepin.server.config import Config
 
 _FOLDER_MODE = 0o700
+_LOST = (
+    "the database is there and its master key is not: put this file back from where it is kept, or give `master_keys`. "
+    "If it is lost for good, write 64 hex digits of chance into it: the signing keys of before stay closed, and "
+    "projects go on only with anchors kept offline"
+)
 
 
 def secret_key(config: Config) -> str:
@@ -43,12 +48,19 @@ def _master(text: str) -> MasterKey:
 
 
 def make(config: Config) -> None:
-    """Make what is missing and was not given. Never changes what is there. Raises `ProjectInvalid`."""
+    """Make what is missing and was not given. Never changes what is there.
+
+    Raises `ProjectInvalid`, and `ConfigurationError` where a database is there without its master key: a new one would
+    open nothing of it, and hide that the old one is lost.
+    """
     config.keys_folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     if not config.secret_key:
         write_once(config.keys_folder / "secret.key", secrets.token_urlsafe(48) + "\n", PRIVATE)
     if not config.master_keys:
-        write_once(config.keys_folder / "master.keys", secrets.token_hex(32) + "\n", PRIVATE)
+        file = config.keys_folder / "master.keys"
+        if not (config.on_postgres or file.exists()) and config.database_file.exists():
+            raise ConfigurationError("configuration_invalid", _LOST, where=str(file))
+        write_once(file, secrets.token_hex(32) + "\n", PRIVATE)
 
 
 def add_master(config: Config) -> None:

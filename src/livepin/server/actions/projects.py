@@ -9,9 +9,9 @@ from typing import Any
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
+from livepin.client.address import parse_url
 from livepin.core.der import pem_blocks
-from livepin.errors import CertificateInvalid, Conflict, HostInvalid, ValueInvalid
-from livepin.publish.public import is_https
+from livepin.errors import CertificateInvalid, ConfigurationError, Conflict, HostInvalid, ValueInvalid
 from livepin.server.actions import audit, identifiers, keys, limits
 from livepin.server.actions.actor import Actor, May, projects, reach, reach_project
 from livepin.server.actions.organizations import named
@@ -160,6 +160,10 @@ def _check_authority(certificate: bytes, name: str) -> None:
 
 
 def _public_url(text: str) -> str:
-    if text and not is_https(text):
-        raise ValueInvalid("value_invalid", "it is not an https URL", where="url")
+    """What applications would refuse as their configuration URL is none here either."""
+    try:
+        if text:
+            parse_url(text)
+    except ConfigurationError as error:
+        raise ValueInvalid("value_invalid", error.message, where="url") from None
     return text
