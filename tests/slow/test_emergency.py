@@ -12,7 +12,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from livepin.testing.tls import TlsServer
 from tests.cli.emergency_page import TEXT, Reader, copy_to_cdn
 from tests.cli.remote.server import Server
 from tests.cli.shell import Shell
-from tests.server.installation import Installation, installed
+from tests.server.installation import Installation, installed, left_over, wait_until
 from tests.server.nginx import Nginx, nginx_before
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -123,8 +123,11 @@ class World:
         """It is killed as a machine dies, and its folder is gone: database, keys and all."""
         running = self.servers[-1].installation
         for process in running.running:
-            os.killpg(process.pid, signal.SIGKILL)
+            for one in (process.pid, *left_over(process.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
             process.wait()
+            wait_until(partial(gone, process.pid))
         shutil.rmtree(running.data)
 
     def restore(self, backup: Path) -> Server:
@@ -168,6 +171,10 @@ def world(tmp_path: Path) -> Iterator[World]:
         nginx = stack.enter_context(nginx_before(tmp_path / "origin", tmp_path / "nginx", names))
         (tmp_path / "ca.pem").write_text(cast.authority.root_pem + names.authority.root_pem, "ascii")
         yield World(tmp_path, cast, servers[0], servers[1], servers[2], nginx, stack)
+
+
+def gone(server: int) -> bool:
+    return not left_over(server)
 
 
 def holds(running: Running, number: str) -> bool:
