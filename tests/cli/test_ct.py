@@ -136,6 +136,7 @@ class TestWhatIsPublished:
     def test_without_a_rule_no_log_goes_out(self, project: Shell) -> None:
         assert "ct_logs" not in self.published(project)
 
+    @pytest.mark.slow
     def test_a_roll_back_brings_back_the_logs_of_then(self, project: Shell) -> None:
         project.livepin("host", "set", HOST, "--ct", "report")
         before = self.published(project)["ct_logs"]

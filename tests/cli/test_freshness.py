@@ -37,6 +37,7 @@ def test_an_application_lives_by_what_the_command_publishes(machine: Machine) ->
     assert (status.serial, status.prolonged, status.expires_at) == (2, True, done["until"])
 
 
+@pytest.mark.slow
 def test_the_public_url_is_waited_for(machine: Machine) -> None:
     with Origin(machine.directory / "public") as origin:
         machine.write_project(origin.base_url)
@@ -107,6 +108,7 @@ def test_a_revoked_refresh_key_signs_nothing(machine: Machine) -> None:
     assert machine.shell.json("freshness", "publish", status=4)["error"]["code"] == "key_mismatch"
 
 
+@pytest.mark.slow
 def test_the_key_is_chosen_by_what_the_key_set_names(machine: Machine) -> None:
     for name in ("another", "zebra"):
         machine.shell.livepin("keys", "new", name)

@@ -61,6 +61,7 @@ def test_publish_waits_until_applications_get_it(served: Shell, cdn: Origin) -> 
     assert all(request.path.partition("?")[2] == "" for request in cdn.requests)
 
 
+@pytest.mark.slow
 def test_a_cdn_that_does_not_follow_is_told_and_the_same_bytes_are_confirmed_later(served: Shell) -> None:
     set_url(served, "http://127.0.0.1:1/")
     served.livepin("host", "set", "api.example.com", "--rollout", "50")
@@ -83,6 +84,7 @@ def stubborn(served: Shell) -> Iterator[Origin]:
         yield origin
 
 
+@pytest.mark.slow
 def test_a_number_that_only_the_cdn_remembers_is_not_used_again(served: Shell, stubborn: Origin) -> None:
     """The whole machine was restored from a backup; the CDN still has what was published since (it must not fork)."""
     for rollout in ("10", "20"):
@@ -105,6 +107,7 @@ def test_what_the_url_serves_instead_is_told(served: Shell, stubborn: Origin) ->
     assert "V3" in problem["detail"]
 
 
+@pytest.mark.slow
 def test_a_cdn_that_serves_an_old_revision(served: Shell, stubborn: Origin) -> None:
     assert served.json("publish", "--timeout", "1", status=5)["problem"]["message"].endswith("it still serves 0.1")
     detail = served.json("doctor", status=1)["examinations"][-1]["detail"]

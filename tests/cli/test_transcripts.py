@@ -13,7 +13,7 @@ TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 #: Every passphrase costs what it is meant to cost, and every command is a process.
 SLOW = (
     *("anchors", "another-machine", "denied-keys", "guard", "hosts-and-pins", "keyset", "refused-init", "rollback"),
-    *("show-and-verify", "sign-and-publish", "stolen-signing-key", "the-end"),
+    *("show-and-verify", "sign-and-publish", "stolen-signing-key", "the-end", "extendable", "looking"),
 )
 
 

@@ -81,12 +81,14 @@ def test_pytest_does_not_mind_a_livepin_that_was_imported_earlier() -> None:
     assert AssertionRewriter.is_rewrite_disabled(livepin.__doc__ or "")
 
 
+@pytest.mark.slow
 def test_it_can_be_left_out(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_it(livepin_pins): pass", "-p", "no:livepin")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'livepin_pins' not found*"])
 
 
+@pytest.mark.slow
 def test_rotations_revocations_lies_and_detours_can_be_played_and_leave_no_trace(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,

@@ -152,6 +152,7 @@ def test_signing_out_ends_the_session_on_the_server(bob: Account) -> None:
     assert thief.get("/o/acme/").status_code == 302
 
 
+@pytest.mark.slow
 def test_on_https_cookies_belong_to_this_host_alone_and_nobody_comes_by_http_again(tmp_path: Path) -> None:
     code = (
         "import django, json; django.setup()\n"
