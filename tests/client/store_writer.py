@@ -1,7 +1,7 @@
 """One of many processes that share a store: `python -m tests.client.store_writer DIRECTORY FIRST STEP ROUNDS`.
 
-Offers rising numbers, reads in between, and prints what it saw as JSON. A text repeats its number often enough that a
-torn read could not look whole.
+Says that it is ready and waits for a line. Then it offers rising numbers, reads in between, and prints what it saw as
+JSON. A text repeats its number often enough that a torn read could not look whole.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def number_of(text: str | None) -> int:
 def main(directory: str, first: int, step: int, rounds: int) -> None:
     store = DiskStore(Path(directory), "acme", "shop", ["thumbprint"], 1)
     saved, seen = [], [0]
+    print("ready", flush=True)
+    sys.stdin.readline()
     for number in range(first, first + step * rounds, step):
         text = text_of(number)
         if store.save(text, lambda kept, number=number: number_of(kept) < number):  # type: ignore[misc]
