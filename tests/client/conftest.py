@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 
 from livepin.client.directory import private_directory
 from livepin.errors import StoreUnusable
+from livepin.testing import HandTurnedClock
 from livepin.testing.authority import CertificateAuthority
 
 REPOSITORY = Path(__file__).parents[2]
@@ -38,6 +40,12 @@ def private_cdn(tmp_path_factory: pytest.TempPathFactory) -> PrivateCdn:
         authority.issue(name).load_into(context)
         contexts.append(context)
     return PrivateCdn(str(authority.write(tmp_path_factory.mktemp("cdn"))), *contexts)
+
+
+@pytest.fixture
+def clock() -> HandTurnedClock:
+    """A clock that starts now, because certificates are validated by the computer's."""
+    return HandTurnedClock(time.time())
 
 
 @pytest.fixture(autouse=True)

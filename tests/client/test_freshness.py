@@ -23,12 +23,6 @@ DAY = 24 * HOUR
 
 
 @pytest.fixture
-def clock() -> HandTurnedClock:
-    """A clock that starts now, because certificates are validated by the computer's."""
-    return HandTurnedClock(time.time())
-
-
-@pytest.fixture
 def acme(cast: Cast, clock: HandTurnedClock) -> Iterator[Acme]:
     """Acme's shop, whose document lives for six hours and may be prolonged for thirty days."""
     with Origin() as origin:

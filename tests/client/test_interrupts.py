@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -64,11 +63,6 @@ def interrupted_everywhere(act: Callable[[], object], *, then: Callable[[], obje
         other.join(30)
         assert not other.is_alive(), f"hangs after an interruption at moment {moment}"
     raise AssertionError("it never ends")
-
-
-@pytest.fixture
-def clock() -> HandTurnedClock:
-    return HandTurnedClock(time.time())
 
 
 @pytest.fixture

@@ -406,11 +406,6 @@ def test_what_a_listener_raises_does_not_reach_the_connection(acme: Acme, evil: 
 
 
 @pytest.fixture
-def clock() -> HandTurnedClock:
-    return HandTurnedClock(time.time())
-
-
-@pytest.fixture
 def ageing(cast: Cast, clock: HandTurnedClock) -> Iterator[Acme]:
     """A project whose clock is turned by hand."""
     with Origin() as origin:

@@ -28,12 +28,6 @@ from tests.acme import Acme
 
 
 @pytest.fixture
-def clock() -> HandTurnedClock:
-    """A clock that starts now, because certificates are validated by the computer's."""
-    return HandTurnedClock(time.time())
-
-
-@pytest.fixture
 def acme(cast: Cast, clock: HandTurnedClock) -> Iterator[Acme]:
     with Origin() as origin:
         acme = Acme(cast, origin, clock)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -28,11 +27,6 @@ DAY = 86400
 def server(cast: Cast) -> Iterator[TlsServer]:
     with TlsServer(cast.genuine, conversation=conversations.silent) as server:
         yield server
-
-
-@pytest.fixture
-def clock() -> HandTurnedClock:
-    return HandTurnedClock(time.time())
 
 
 @pytest.fixture

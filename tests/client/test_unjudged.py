@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,11 +23,6 @@ from tests.visits import visit
 def server(cast: Cast) -> Iterator[TlsServer]:
     with TlsServer(cast.genuine, conversation=conversations.silent) as server:
         yield server
-
-
-@pytest.fixture
-def clock() -> HandTurnedClock:
-    return HandTurnedClock(time.time())
 
 
 @pytest.fixture
