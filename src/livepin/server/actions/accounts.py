@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from livepin.errors import Conflict, Forbidden, NotFound, ValueInvalid
 from livepin.server.actions import mail, secrets, tokens
-from livepin.server.actions.actor import ACCOUNT_SCOPE, AS_ONESELF, Actor
+from livepin.server.actions.actor import AS_ONESELF, Actor
 from livepin.server.models import Account, Link
 from livepin.server.settings import CONFIG
 
@@ -147,7 +147,7 @@ def rename(actor: Actor, name: str) -> Account:
 
 def person(actor: Actor) -> Account:
     """The account of somebody who acts as themselves. Raises `Forbidden` for a token of an organization."""
-    if actor.account is None or (actor.token is not None and actor.token.scope != ACCOUNT_SCOPE):
+    if actor.account is None or actor.is_machine:
         message = "this takes a person who signed in; a token of an organization may not"
         raise Forbidden("forbidden", message, hint=AS_ONESELF)
     return actor.account

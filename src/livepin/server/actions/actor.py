@@ -184,6 +184,17 @@ def reach_project(
     return reached, reached.project
 
 
+def reach_locked(actor: Actor, organization: str, project: str, may: May) -> Project:
+    """Like `reach_project`, in a transaction: the project's row is locked to its end.
+
+    Whoever asked before is asked again under the lock: meanwhile the role may be gone, the project, or its version.
+    """
+    Project.objects.select_for_update(no_key=True).filter(
+        organization__identifier=organization, identifier=project
+    ).first()
+    return reach_project(actor, organization, project, may)[1]
+
+
 def _reached_project(actor: Actor, what: tuple[str, str, bool]) -> Reach | None:
     """A project, for whoever sees it."""
     organization, project, ending = what
@@ -213,7 +224,7 @@ def organizations(actor: Actor) -> models.QuerySet[Organization]:
     if actor.account is None:
         return alive
     seen = alive.filter(memberships__account=actor.account)
-    if actor.token is None or actor.token.scope == ACCOUNT_SCOPE:
+    if not actor.is_machine:
         return seen
     return seen.filter(tokens=actor.token)
 

@@ -19,7 +19,7 @@ from livepin.core.document import MAX_REFRESH_AFTER
 from livepin.core.pins import DIGEST_MEMBERS
 from livepin.errors import Conflict, DocumentRefused, HostInvalid, ValueInvalid
 from livepin.server.actions import audit, limits
-from livepin.server.actions.actor import Actor, May, reach_project
+from livepin.server.actions.actor import Actor, May, reach_locked, reach_project
 from livepin.server.models import Host, Organization, Pin, Project
 from livepin.watch.address import parse_address
 
@@ -103,11 +103,7 @@ def edit(
     """
     reach_project(actor, organization, project, May.STAGE)
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).filter(
-            organization__identifier=organization, identifier=project
-        ).first()
-        # Asked again under the lock: the role may be gone meanwhile, the project, and the version.
-        _, found = reach_project(actor, organization, project, May.STAGE)
+        found = reach_locked(actor, organization, project, May.STAGE)
         if version is not None and found.draft_version != version:
             message = f"the draft has version {found.draft_version}, not {version}"
             raise Conflict("draft_changed", message, where=f"{organization}/{project}")

@@ -28,7 +28,7 @@ from livepin.core.trust import CLOCK_TOLERANCE, Trust, open_keyset
 from livepin.errors import Conflict, DocumentRefused, KeyInvalid, KeyUnusable, NotFound, ValueInvalid
 from livepin.server import keyring
 from livepin.server.actions import audit
-from livepin.server.actions.actor import Actor, May, reach_project
+from livepin.server.actions.actor import Actor, May, reach_locked, reach_project
 from livepin.server.models import Key, Project
 from livepin.server.settings import CONFIG
 
@@ -193,10 +193,7 @@ def put_keyset(
     """
     reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).filter(
-            organization__identifier=organization, identifier=project
-        ).first()
-        _, found = reach_project(actor, organization, project, May.MANAGE)
+        found = reach_locked(actor, organization, project, May.MANAGE)
         before = keyset_of(found)
         if anchors is not None:
             found.anchors = [b64(one.spki) for one in _anchors(anchors)]

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from livepin.errors import Conflict, Forbidden, SecondFactorMissing, ValueInvalid
 from livepin.server.actions import audit, identifiers, limits, second_factors
-from livepin.server.actions.actor import ACCOUNT_SCOPE, Actor, May, Reach, organizations, reach
+from livepin.server.actions.actor import Actor, May, Reach, organizations, reach
 from livepin.server.models import Account, Membership, Organization
 
 
@@ -30,7 +30,7 @@ def create(actor: Actor, identifier: str, name: str = "") -> Organization:
 
 
 def _person(actor: Actor) -> Account:
-    if actor.account is None or (actor.token is not None and actor.token.scope != ACCOUNT_SCOPE):
+    if actor.account is None or actor.is_machine:
         raise Forbidden("forbidden", "a token of one organization cannot found another")
     return actor.account
 

@@ -31,7 +31,7 @@ from livepin.core.jws import PublicKey
 from livepin.errors import Conflict, Forbidden, KeyUnusable, NotFound, ValueInvalid
 from livepin.server import queue
 from livepin.server.actions import audit, checks, delivery, drafts, keys, revisions, signing, turns
-from livepin.server.actions.actor import Actor, May, reach_project
+from livepin.server.actions.actor import Actor, May, reach_locked, reach_project
 from livepin.server.models import Approval, Project, Publish
 from livepin.server.settings import CONFIG
 
@@ -109,10 +109,7 @@ def ask(
         raise ValueInvalid("value_invalid", message, where="key")
     reach_project(actor, organization, project, may)
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).filter(
-            organization__identifier=organization, identifier=project
-        ).first()
-        _, found = reach_project(actor, organization, project, may)
+        found = reach_locked(actor, organization, project, may)
         if wish.key and (before := found.publishes.filter(key=wish.key).first()):
             return _same(before, what, wish, members)
         if found.state != "active":

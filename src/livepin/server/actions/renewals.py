@@ -19,7 +19,7 @@ from livepin.core.guard import DAY
 from livepin.core.keyset import KeySet
 from livepin.errors import LivepinError, NotFound
 from livepin.server.actions import freshness, keys, publishes, revisions
-from livepin.server.actions.actor import SERVER, Actor, May, living_projects, reach_project
+from livepin.server.actions.actor import SERVER, Actor, May, living_projects, reach_locked, reach_project
 from livepin.server.actions.publishes import Wish
 from livepin.server.models import Project, Publish, Revision
 
@@ -61,10 +61,7 @@ def take_keyset(
     """
     reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).filter(
-            organization__identifier=organization, identifier=project
-        ).first()
-        _, found = reach_project(actor, organization, project, May.MANAGE)
+        found = reach_locked(actor, organization, project, May.MANAGE)
         # Read before: new anchors need not vouch for what the old ones signed.
         before, payload = set(found.keys), revisions.payload_of(found, revisions.current(found))
         after = keys.put_keyset(actor, organization, project, texts, anchors, threshold)

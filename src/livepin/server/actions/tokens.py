@@ -105,7 +105,7 @@ def _named(text: str) -> str:
 
 
 def _account(actor: Actor) -> Account:
-    if actor.account is None or (actor.token is not None and actor.token.scope != ACCOUNT_SCOPE):
+    if actor.account is None or actor.is_machine:
         raise Forbidden("forbidden", "a token cannot make tokens", hint=AS_ONESELF)
     return actor.account
 
@@ -139,7 +139,7 @@ def _revoke(reached: Reach, token_id: str) -> ApiToken:
 
 def _revocable(reached: Reach) -> QuerySet[ApiToken]:
     tokens, actor = reached.organization.tokens.all(), reached.actor
-    if actor.token is not None and actor.token.scope != ACCOUNT_SCOPE:
+    if actor.token is not None and actor.is_machine:
         return tokens.filter(id=actor.token.id)
     return tokens if reached.may(May.MANAGE) else tokens.filter(account=actor.account)
 

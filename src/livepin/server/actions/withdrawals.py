@@ -18,7 +18,7 @@ from livepin.errors import Conflict, ValueInvalid
 from livepin.publish import withdrawal
 from livepin.server import queue
 from livepin.server.actions import audit, publishes, revisions
-from livepin.server.actions.actor import Actor, May, reach_project
+from livepin.server.actions.actor import Actor, May, reach_locked, reach_project
 from livepin.server.actions.origins import origins
 from livepin.server.actions.publishes import Wish
 from livepin.server.models import Project, Publish
@@ -66,10 +66,7 @@ def withdraw(actor: Actor, organization: str, project: str, reason: str) -> Proj
     note = _reason(reason)
     reach_project(actor, organization, project, May.MANAGE)
     with transaction.atomic():
-        Project.objects.select_for_update(no_key=True).filter(
-            organization__identifier=organization, identifier=project
-        ).first()
-        _, found = reach_project(actor, organization, project, May.MANAGE)
+        found = reach_locked(actor, organization, project, May.MANAGE)
         found.state = "withdrawn"
         found.save(update_fields=["state"])
         unfinished = found.publishes.filter(state__in=("checking", "waiting", "unsigned", "publishing", "failed"))
